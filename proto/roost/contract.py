@@ -28,7 +28,9 @@ class SkillContract:
     preconditions, effects: propositions over the skill's parameters and `robot`, written `name(argument, …)`, such as
     `at(robot, place)`; a leading `!` negates. repeatable: whether it may be run again after a failure without harm.
     resources: what one run needs for itself, with `robot` standing for the robot. duration_bound_s: a run that takes
-    longer is cancelled. cancel: what a cancelled run leaves behind, in words.
+    longer is cancelled. cancel: what a cancelled run leaves behind, in words. derived: arguments that no goal says and
+    planning fills in from what it knows of the site; there is one so far, `source`, the area where `object` is. visits:
+    the parameters whose places a run goes to, in this order; planning sums its way over them and judges it by the rules.
     """
 
     name: str
@@ -40,3 +42,5 @@ class SkillContract:
     resources: tuple[str, ...]
     duration_bound_s: float
     cancel: str
+    derived: tuple[Parameter, ...] = ()
+    visits: tuple[str, ...] = ()
