@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from roost.v1 import common_pb2 as roost_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18roost/v1/inference.proto\x12\x08roost.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15roost/v1/common.proto\"B\n\x06Region\x12\x0c\n\x04left\x18\x01 \x01(\r\x12\x0b\n\x03top\x18\x02 \x01(\r\x12\r\n\x05right\x18\x03 \x01(\r\x12\x0e\n\x06\x62ottom\x18\x04 \x01(\r\"Y\n\tDetection\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12 \n\x06region\x18\x03 \x01(\x0b\x32\x10.roost.v1.Region\x12\x0c\n\x04text\x18\x04 \x01(\t\"\xdb\x02\n\x0fInferenceResult\x12\x0f\n\x07task_id\x18\x01 \x01(\x04\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61mera\x18\x03 \x01(\t\x12\x10\n\x08\x66rame_id\x18\x04 \x01(\x04\x12\"\n\x07outcome\x18\x05 \x01(\x0e\x32\x11.roost.v1.Outcome\x12\x0e\n\x06target\x18\x06 \x01(\t\x12\x13\n\x0b\x64rop_reason\x18\x07 \x01(\t\x12\x0e\n\x06stolen\x18\x08 \x01(\x08\x12*\n\x07latency\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\ndetections\x18\n \x03(\x0b\x32\x13.roost.v1.Detection\x12(\n\x07outputs\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12.\n\nframe_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\x0cInferRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06\x63\x61mera\x18\x02 \x01(\t\x12\x10\n\x08\x66rame_id\x18\x03 \x01(\x04\x12 \n\x06region\x18\x04 \x01(\x0b\x32\x10.roost.v1.Region\x12$\n\x08\x64\x65\x61\x64line\x18\x05 \x01(\x0b\x32\x12.roost.v1.Deadline\":\n\rInferResponse\x12)\n\x06result\x18\x01 \x01(\x0b\x32\x19.roost.v1.InferenceResult\"\x11\n\x0fGetStatsRequest\"\xb2\x02\n\nModelStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tgenerated\x18\x02 \x01(\x04\x12\x14\n\x0con_time_edge\x18\x03 \x01(\x04\x12\x15\n\ron_time_cloud\x18\x04 \x01(\x04\x12\x0c\n\x04late\x18\x05 \x01(\x04\x12\x32\n\x07\x64ropped\x18\x06 \x03(\x0b\x32!.roost.v1.ModelStats.DroppedEntry\x12\x0e\n\x06stolen\x18\x07 \x01(\x04\x12\x10\n\x08migrated\x18\x08 \x01(\x04\x12\x11\n\tin_flight\x18\t \x01(\x04\x12\x0f\n\x07utility\x18\n \x01(\x01\x12\x0e\n\x06p50_ms\x18\x0b \x01(\x01\x12\x0e\n\x06p95_ms\x18\x0c \x01(\x01\x1a.\n\x0c\x44roppedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"R\n\x0bTargetStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07healthy\x18\x02 \x01(\x08\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x13\n\x0butilisation\x18\x04 \x01(\x01\"z\n\x0b\x43\x61meraStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x66rames\x18\x02 \x01(\x04\x12\x10\n\x08replaced\x18\x03 \x01(\x04\x12\x19\n\x11\x66rames_per_second\x18\x04 \x01(\x01\x12\x0f\n\x07healthy\x18\x05 \x01(\x08\x12\x0f\n\x07message\x18\x06 \x01(\t\"\xad\x01\n\x10GetStatsResponse\x12$\n\x06models\x18\x01 \x03(\x0b\x32\x14.roost.v1.ModelStats\x12&\n\x07targets\x18\x02 \x03(\x0b\x32\x15.roost.v1.TargetStats\x12&\n\x07\x63\x61meras\x18\x03 \x03(\x0b\x32\x15.roost.v1.CameraStats\x12\x10\n\x08\x63ompared\x18\x04 \x01(\x04\x12\x11\n\tdisagreed\x18\x05 \x01(\x04\"%\n\x13WatchResultsRequest\x12\x0e\n\x06models\x18\x01 \x03(\t\"O\n\x14WatchResultsResponse\x12)\n\x06result\x18\x01 \x01(\x0b\x32\x19.roost.v1.InferenceResult\x12\x0c\n\x04lost\x18\x02 \x01(\x04*^\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_ON_TIME\x10\x01\x12\x10\n\x0cOUTCOME_LATE\x10\x02\x12\x13\n\x0fOUTCOME_DROPPED\x10\x03\x32\xe0\x01\n\x10InferenceService\x12\x38\n\x05Infer\x12\x16.roost.v1.InferRequest\x1a\x17.roost.v1.InferResponse\x12\x41\n\x08GetStats\x12\x19.roost.v1.GetStatsRequest\x1a\x1a.roost.v1.GetStatsResponse\x12O\n\x0cWatchResults\x12\x1d.roost.v1.WatchResultsRequest\x1a\x1e.roost.v1.WatchResultsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18roost/v1/inference.proto\x12\x08roost.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15roost/v1/common.proto\"B\n\x06Region\x12\x0c\n\x04left\x18\x01 \x01(\r\x12\x0b\n\x03top\x18\x02 \x01(\r\x12\r\n\x05right\x18\x03 \x01(\r\x12\x0e\n\x06\x62ottom\x18\x04 \x01(\r\"Y\n\tDetection\x12\r\n\x05label\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12 \n\x06region\x18\x03 \x01(\x0b\x32\x10.roost.v1.Region\x12\x0c\n\x04text\x18\x04 \x01(\t\"\xdb\x02\n\x0fInferenceResult\x12\x0f\n\x07task_id\x18\x01 \x01(\x04\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0e\n\x06\x63\x61mera\x18\x03 \x01(\t\x12\x10\n\x08\x66rame_id\x18\x04 \x01(\x04\x12\"\n\x07outcome\x18\x05 \x01(\x0e\x32\x11.roost.v1.Outcome\x12\x0e\n\x06target\x18\x06 \x01(\t\x12\x13\n\x0b\x64rop_reason\x18\x07 \x01(\t\x12\x0e\n\x06stolen\x18\x08 \x01(\x08\x12*\n\x07latency\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\ndetections\x18\n \x03(\x0b\x32\x13.roost.v1.Detection\x12(\n\x07outputs\x18\x0b \x01(\x0b\x32\x17.google.protobuf.Struct\x12.\n\nframe_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\x0cInferRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06\x63\x61mera\x18\x02 \x01(\t\x12\x10\n\x08\x66rame_id\x18\x03 \x01(\x04\x12 \n\x06region\x18\x04 \x01(\x0b\x32\x10.roost.v1.Region\x12$\n\x08\x64\x65\x61\x64line\x18\x05 \x01(\x0b\x32\x12.roost.v1.Deadline\":\n\rInferResponse\x12)\n\x06result\x18\x01 \x01(\x0b\x32\x19.roost.v1.InferenceResult\"\x11\n\x0fGetStatsRequest\"\xdf\x02\n\nModelStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tgenerated\x18\x02 \x01(\x04\x12\x14\n\x0con_time_edge\x18\x03 \x01(\x04\x12\x15\n\ron_time_cloud\x18\x04 \x01(\x04\x12\x0c\n\x04late\x18\x05 \x01(\x04\x12\x32\n\x07\x64ropped\x18\x06 \x03(\x0b\x32!.roost.v1.ModelStats.DroppedEntry\x12\x0e\n\x06stolen\x18\x07 \x01(\x04\x12\x10\n\x08migrated\x18\x08 \x01(\x04\x12\x11\n\tin_flight\x18\t \x01(\x04\x12\x0f\n\x07utility\x18\n \x01(\x01\x12\x0e\n\x06p50_ms\x18\x0b \x01(\x01\x12\x0e\n\x06p95_ms\x18\x0c \x01(\x01\x12\x14\n\x0c\x65\x64ge_time_ms\x18\r \x01(\x01\x12\x15\n\rcloud_time_ms\x18\x0e \x01(\x01\x1a.\n\x0c\x44roppedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"R\n\x0bTargetStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07healthy\x18\x02 \x01(\x08\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x13\n\x0butilisation\x18\x04 \x01(\x01\"z\n\x0b\x43\x61meraStats\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x66rames\x18\x02 \x01(\x04\x12\x10\n\x08replaced\x18\x03 \x01(\x04\x12\x19\n\x11\x66rames_per_second\x18\x04 \x01(\x01\x12\x0f\n\x07healthy\x18\x05 \x01(\x08\x12\x0f\n\x07message\x18\x06 \x01(\t\"\xad\x01\n\x10GetStatsResponse\x12$\n\x06models\x18\x01 \x03(\x0b\x32\x14.roost.v1.ModelStats\x12&\n\x07targets\x18\x02 \x03(\x0b\x32\x15.roost.v1.TargetStats\x12&\n\x07\x63\x61meras\x18\x03 \x03(\x0b\x32\x15.roost.v1.CameraStats\x12\x10\n\x08\x63ompared\x18\x04 \x01(\x04\x12\x11\n\tdisagreed\x18\x05 \x01(\x04\"F\n\x14SetStreamRateRequest\x12\x0e\n\x06\x63\x61mera\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07rate_hz\x18\x03 \x01(\x01\"\x17\n\x15SetStreamRateResponse\"%\n\x13WatchResultsRequest\x12\x0e\n\x06models\x18\x01 \x03(\t\"O\n\x14WatchResultsResponse\x12)\n\x06result\x18\x01 \x01(\x0b\x32\x19.roost.v1.InferenceResult\x12\x0c\n\x04lost\x18\x02 \x01(\x04*^\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_ON_TIME\x10\x01\x12\x10\n\x0cOUTCOME_LATE\x10\x02\x12\x13\n\x0fOUTCOME_DROPPED\x10\x03\x32\xb2\x02\n\x10InferenceService\x12\x38\n\x05Infer\x12\x16.roost.v1.InferRequest\x1a\x17.roost.v1.InferResponse\x12\x41\n\x08GetStats\x12\x19.roost.v1.GetStatsRequest\x1a\x1a.roost.v1.GetStatsResponse\x12P\n\rSetStreamRate\x12\x1e.roost.v1.SetStreamRateRequest\x1a\x1f.roost.v1.SetStreamRateResponse\x12O\n\x0cWatchResults\x12\x1d.roost.v1.WatchResultsRequest\x1a\x1e.roost.v1.WatchResultsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,8 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MODELSTATS_DROPPEDENTRY']._loaded_options = None
   _globals['_MODELSTATS_DROPPEDENTRY']._serialized_options = b'8\001'
-  _globals['_OUTCOME']._serialized_start=1695
-  _globals['_OUTCOME']._serialized_end=1789
+  _globals['_OUTCOME']._serialized_start=1837
+  _globals['_OUTCOME']._serialized_end=1931
   _globals['_REGION']._serialized_start=156
   _globals['_REGION']._serialized_end=222
   _globals['_DETECTION']._serialized_start=224
@@ -52,19 +52,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATSREQUEST']._serialized_start=863
   _globals['_GETSTATSREQUEST']._serialized_end=880
   _globals['_MODELSTATS']._serialized_start=883
-  _globals['_MODELSTATS']._serialized_end=1189
-  _globals['_MODELSTATS_DROPPEDENTRY']._serialized_start=1143
-  _globals['_MODELSTATS_DROPPEDENTRY']._serialized_end=1189
-  _globals['_TARGETSTATS']._serialized_start=1191
-  _globals['_TARGETSTATS']._serialized_end=1273
-  _globals['_CAMERASTATS']._serialized_start=1275
-  _globals['_CAMERASTATS']._serialized_end=1397
-  _globals['_GETSTATSRESPONSE']._serialized_start=1400
-  _globals['_GETSTATSRESPONSE']._serialized_end=1573
-  _globals['_WATCHRESULTSREQUEST']._serialized_start=1575
-  _globals['_WATCHRESULTSREQUEST']._serialized_end=1612
-  _globals['_WATCHRESULTSRESPONSE']._serialized_start=1614
-  _globals['_WATCHRESULTSRESPONSE']._serialized_end=1693
-  _globals['_INFERENCESERVICE']._serialized_start=1792
-  _globals['_INFERENCESERVICE']._serialized_end=2016
+  _globals['_MODELSTATS']._serialized_end=1234
+  _globals['_MODELSTATS_DROPPEDENTRY']._serialized_start=1188
+  _globals['_MODELSTATS_DROPPEDENTRY']._serialized_end=1234
+  _globals['_TARGETSTATS']._serialized_start=1236
+  _globals['_TARGETSTATS']._serialized_end=1318
+  _globals['_CAMERASTATS']._serialized_start=1320
+  _globals['_CAMERASTATS']._serialized_end=1442
+  _globals['_GETSTATSRESPONSE']._serialized_start=1445
+  _globals['_GETSTATSRESPONSE']._serialized_end=1618
+  _globals['_SETSTREAMRATEREQUEST']._serialized_start=1620
+  _globals['_SETSTREAMRATEREQUEST']._serialized_end=1690
+  _globals['_SETSTREAMRATERESPONSE']._serialized_start=1692
+  _globals['_SETSTREAMRATERESPONSE']._serialized_end=1715
+  _globals['_WATCHRESULTSREQUEST']._serialized_start=1717
+  _globals['_WATCHRESULTSREQUEST']._serialized_end=1754
+  _globals['_WATCHRESULTSRESPONSE']._serialized_start=1756
+  _globals['_WATCHRESULTSRESPONSE']._serialized_end=1835
+  _globals['_INFERENCESERVICE']._serialized_start=1934
+  _globals['_INFERENCESERVICE']._serialized_end=2240
 # @@protoc_insertion_point(module_scope)

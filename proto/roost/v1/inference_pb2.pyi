@@ -316,6 +316,8 @@ class ModelStats(_message.Message):
     UTILITY_FIELD_NUMBER: _builtins.int
     P50_MS_FIELD_NUMBER: _builtins.int
     P95_MS_FIELD_NUMBER: _builtins.int
+    EDGE_TIME_MS_FIELD_NUMBER: _builtins.int
+    CLOUD_TIME_MS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The model."""
     generated: _builtins.int
@@ -338,6 +340,10 @@ class ModelStats(_message.Message):
     """Median latency from frame to result, in milliseconds."""
     p95_ms: _builtins.float
     """95th percentile of the same."""
+    edge_time_ms: _builtins.float
+    """Its time on the edge as measured at the start, in milliseconds: what the scheduler reckons with."""
+    cloud_time_ms: _builtins.float
+    """Its time end to end in the cloud as measured at the start, in milliseconds; 0 without a cloud."""
     @_builtins.property
     def dropped(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Dropped, by reason."""
@@ -357,10 +363,12 @@ class ModelStats(_message.Message):
         utility: _builtins.float = ...,
         p50_ms: _builtins.float = ...,
         p95_ms: _builtins.float = ...,
+        edge_time_ms: _builtins.float = ...,
+        cloud_time_ms: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "generated", b"generated", "in_flight", b"in_flight", "late", b"late", "migrated", b"migrated", "name", b"name", "on_time_cloud", b"on_time_cloud", "on_time_edge", b"on_time_edge", "p50_ms", b"p50_ms", "p95_ms", b"p95_ms", "stolen", b"stolen", "utility", b"utility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cloud_time_ms", b"cloud_time_ms", "dropped", b"dropped", "edge_time_ms", b"edge_time_ms", "generated", b"generated", "in_flight", b"in_flight", "late", b"late", "migrated", b"migrated", "name", b"name", "on_time_cloud", b"on_time_cloud", "on_time_edge", b"on_time_edge", "p50_ms", b"p50_ms", "p95_ms", b"p95_ms", "stolen", b"stolen", "utility", b"utility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -485,6 +493,53 @@ class GetStatsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatsResponse: _TypeAlias = GetStatsResponse  # noqa: Y015
+
+@_typing.final
+class SetStreamRateRequest(_message.Message):
+    """Names a stream and its new rate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMERA_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    RATE_HZ_FIELD_NUMBER: _builtins.int
+    camera: _builtins.str
+    """The camera."""
+    model: _builtins.str
+    """The model."""
+    rate_hz: _builtins.float
+    """Frames a second; the camera's own rate bounds it."""
+    def __init__(
+        self,
+        *,
+        camera: _builtins.str = ...,
+        model: _builtins.str = ...,
+        rate_hz: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "model", b"model", "rate_hz", b"rate_hz"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetStreamRateRequest: _TypeAlias = SetStreamRateRequest  # noqa: Y015
+
+@_typing.final
+class SetStreamRateResponse(_message.Message):
+    """The rate was changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetStreamRateResponse: _TypeAlias = SetStreamRateResponse  # noqa: Y015
 
 @_typing.final
 class WatchResultsRequest(_message.Message):

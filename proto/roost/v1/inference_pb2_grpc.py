@@ -45,6 +45,11 @@ class InferenceServiceStub:
                 request_serializer=roost_dot_v1_dot_inference__pb2.GetStatsRequest.SerializeToString,
                 response_deserializer=roost_dot_v1_dot_inference__pb2.GetStatsResponse.FromString,
                 _registered_method=True)
+        self.SetStreamRate = channel.unary_unary(
+                '/roost.v1.InferenceService/SetStreamRate',
+                request_serializer=roost_dot_v1_dot_inference__pb2.SetStreamRateRequest.SerializeToString,
+                response_deserializer=roost_dot_v1_dot_inference__pb2.SetStreamRateResponse.FromString,
+                _registered_method=True)
         self.WatchResults = channel.unary_stream(
                 '/roost.v1.InferenceService/WatchResults',
                 request_serializer=roost_dot_v1_dot_inference__pb2.WatchResultsRequest.SerializeToString,
@@ -70,6 +75,13 @@ class InferenceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetStreamRate(self, request, context):
+        """Changes how often a model looks through a camera; 0 pauses it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchResults(self, request, context):
         """Streams results as they come. A slow reader loses the oldest, and is told how many.
         """
@@ -89,6 +101,11 @@ def add_InferenceServiceServicer_to_server(servicer, server):
                     servicer.GetStats,
                     request_deserializer=roost_dot_v1_dot_inference__pb2.GetStatsRequest.FromString,
                     response_serializer=roost_dot_v1_dot_inference__pb2.GetStatsResponse.SerializeToString,
+            ),
+            'SetStreamRate': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetStreamRate,
+                    request_deserializer=roost_dot_v1_dot_inference__pb2.SetStreamRateRequest.FromString,
+                    response_serializer=roost_dot_v1_dot_inference__pb2.SetStreamRateResponse.SerializeToString,
             ),
             'WatchResults': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchResults,
@@ -151,6 +168,33 @@ class InferenceService:
             '/roost.v1.InferenceService/GetStats',
             roost_dot_v1_dot_inference__pb2.GetStatsRequest.SerializeToString,
             roost_dot_v1_dot_inference__pb2.GetStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetStreamRate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roost.v1.InferenceService/SetStreamRate',
+            roost_dot_v1_dot_inference__pb2.SetStreamRateRequest.SerializeToString,
+            roost_dot_v1_dot_inference__pb2.SetStreamRateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class InferenceServiceStub:
     """Runs one model on a camera's newest frame, or on a frame named before, by a deadline."""
     GetStats: _grpc.UnaryUnaryMultiCallable[_inference_pb2.GetStatsRequest, _inference_pb2.GetStatsResponse]
     """Reads the counts and latencies of every model."""
+    SetStreamRate: _grpc.UnaryUnaryMultiCallable[_inference_pb2.SetStreamRateRequest, _inference_pb2.SetStreamRateResponse]
+    """Changes how often a model looks through a camera; 0 pauses it."""
     WatchResults: _grpc.UnaryStreamMultiCallable[_inference_pb2.WatchResultsRequest, _inference_pb2.WatchResultsResponse]
     """Streams results as they come. A slow reader loses the oldest, and is told how many."""
 
@@ -49,6 +51,8 @@ class InferenceServiceAsyncStub(InferenceServiceStub):
     """Runs one model on a camera's newest frame, or on a frame named before, by a deadline."""
     GetStats: _aio.UnaryUnaryMultiCallable[_inference_pb2.GetStatsRequest, _inference_pb2.GetStatsResponse]  # type: ignore[assignment]
     """Reads the counts and latencies of every model."""
+    SetStreamRate: _aio.UnaryUnaryMultiCallable[_inference_pb2.SetStreamRateRequest, _inference_pb2.SetStreamRateResponse]  # type: ignore[assignment]
+    """Changes how often a model looks through a camera; 0 pauses it."""
     WatchResults: _aio.UnaryStreamMultiCallable[_inference_pb2.WatchResultsRequest, _inference_pb2.WatchResultsResponse]  # type: ignore[assignment]
     """Streams results as they come. A slow reader loses the oldest, and is told how many."""
 
@@ -70,6 +74,14 @@ class InferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_inference_pb2.GetStatsResponse, _abc.Awaitable[_inference_pb2.GetStatsResponse]]:
         """Reads the counts and latencies of every model."""
+
+    @_abc_1.abstractmethod
+    def SetStreamRate(
+        self,
+        request: _inference_pb2.SetStreamRateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inference_pb2.SetStreamRateResponse, _abc.Awaitable[_inference_pb2.SetStreamRateResponse]]:
+        """Changes how often a model looks through a camera; 0 pauses it."""
 
     @_abc_1.abstractmethod
     def WatchResults(
