@@ -23,7 +23,7 @@ def prepare(image: NDArray[np.uint8], region: Region | None, spec: InputSpec) ->
 
     image: uint8 [h,w,3], RGB. Raises `BadInputError` if it is not that, or the region does not lie in it.
     """
-    bounds = _bounds(image, region)
+    bounds = bounds_in(image, region)
     part = image[bounds.top : bounds.bottom, bounds.left : bounds.right]
     part_height, part_width = part.shape[:2]
     height, width = input_size(part_height, part_width, spec)
@@ -69,7 +69,8 @@ def _rounded(side: float, spec: InputSpec) -> int:
     return min(rounded, max(step, spec.max_side // step * step)) if spec.max_side else rounded
 
 
-def _bounds(image: NDArray[np.uint8], region: Region | None) -> Region:
+def bounds_in(image: NDArray[np.uint8], region: Region | None) -> Region:
+    """The part of the picture to look at. Raises `BadInputError`: not uint8 [h,w,3], or the region is not in it."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise BadInputError(
             f"the frame is {image.dtype} {list(image.shape)}", remedy="give uint8 [height, width, 3], red, green and blue"
