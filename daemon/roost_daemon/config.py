@@ -113,7 +113,8 @@ class StreamSettings(Settings):
 
     camera: str = Field(title="Camera", description="The camera.")
     model: str = Field(title="Model", description="The model.")
-    rate_hz: float = Field(gt=0, title="Rate", description="How often, in frames a second; the camera's rate bounds it.")
+    rate_hz: float = Field(ge=0, title="Rate", description="Runs a second; the camera's rate times max_tiles bounds it.")
+    max_tiles: int = Field(1, ge=1, le=16, title="Tiles", description="Into how many parts a frame may be cut, for more runs.")
 
 
 class AwsLambdaSettings(Settings):

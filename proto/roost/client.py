@@ -159,9 +159,9 @@ class RoostClient:
         """The counts and latencies of every model, target and camera."""
         return await self._answer(self._inference.GetStats(inference_pb2.GetStatsRequest()))
 
-    async def set_stream_rate(self, camera: str, model: str, rate_hz: float, tiles: int = 1) -> None:
-        """How often a model looks through a camera from now on, and into how many tiles each frame is cut; 0 pauses it."""
-        request = inference_pb2.SetStreamRateRequest(camera=camera, model=model, rate_hz=rate_hz, tiles=tiles)
+    async def set_stream_rate(self, camera: str, model: str, rate_hz: float) -> None:
+        """How often a model looks through a camera from now on, in runs a second; 0 pauses it."""
+        request = inference_pb2.SetStreamRateRequest(camera=camera, model=model, rate_hz=rate_hz)
         await self._answer(self._inference.SetStreamRate(request))
 
     async def results(self, models: Iterable[str] = ()) -> AsyncIterator[inference_pb2.WatchResultsResponse]:

@@ -503,26 +503,22 @@ class SetStreamRateRequest(_message.Message):
     CAMERA_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     RATE_HZ_FIELD_NUMBER: _builtins.int
-    TILES_FIELD_NUMBER: _builtins.int
     camera: _builtins.str
     """The camera."""
     model: _builtins.str
     """The model."""
     rate_hz: _builtins.float
-    """Frames a second; the camera's own rate bounds it."""
-    tiles: _builtins.int
-    """Vertical tiles that each frame is cut into, each looked at on its own; 0 and 1 mean the whole frame."""
+    """Runs a second; more than frames come are had by cutting each frame into tiles, as far as the stream allows."""
     def __init__(
         self,
         *,
         camera: _builtins.str = ...,
         model: _builtins.str = ...,
         rate_hz: _builtins.float = ...,
-        tiles: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "model", b"model", "rate_hz", b"rate_hz", "tiles", b"tiles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "model", b"model", "rate_hz", b"rate_hz"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
