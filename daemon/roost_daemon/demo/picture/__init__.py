@@ -5,6 +5,16 @@
 """
 
 from roost_daemon.demo.picture.compose import SHEET_SIZE_PX, draw_story
-from roost_daemon.demo.picture.record import Act, MarkKind, OutcomeMark, StoryRecord, Track, View, mark_of
+from roost_daemon.demo.picture.record import Act, MarkKind, OutcomeMark, PictureRecord, Track, View, mark_of_result
 
-__all__ = ["SHEET_SIZE_PX", "Act", "MarkKind", "OutcomeMark", "StoryRecord", "Track", "View", "draw_story", "mark_of"]
+__all__ = [
+    "SHEET_SIZE_PX",
+    "Act",
+    "MarkKind",
+    "OutcomeMark",
+    "PictureRecord",
+    "Track",
+    "View",
+    "draw_story",
+    "mark_of_result",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 from roost_daemon.demo.picture.canvas import INK, RULE, SOFT_INK, Canvas, Frame
-from roost_daemon.demo.picture.record import StoryRecord
+from roost_daemon.demo.picture.record import PictureRecord
 from roost_daemon.demo.picture.site_map import draw_map
 from roost_daemon.demo.picture.timeline import draw_timeline
 from roost_daemon.demo.picture.view import draw_view
@@ -22,7 +22,7 @@ _CAPTION_SIZE = 14.0
 _LINE_PX = 20.0
 
 
-def draw_story(record: StoryRecord) -> Image.Image:
+def draw_story(record: PictureRecord) -> Image.Image:
     """The whole picture, RGB, `SHEET_SIZE_PX`."""
     width, height = SHEET_SIZE_PX
     canvas = Canvas(width, height)
@@ -40,7 +40,7 @@ def draw_story(record: StoryRecord) -> Image.Image:
     return canvas.finished()
 
 
-def _draw_captions(canvas: Canvas, card: Frame, record: StoryRecord) -> None:
+def _draw_captions(canvas: Canvas, card: Frame, record: PictureRecord) -> None:
     room = canvas.card(card, "What happened")
     y = room.top + 4
     for number, caption in enumerate(record.captions):

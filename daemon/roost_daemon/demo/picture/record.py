@@ -9,10 +9,10 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from roost.clock import ns_to_seconds
+from roost.v1 import inference_pb2
 from roost_daemon.site.model import Point, Site
 from roost_inference.ports import Detection
-from roost_inference.task import Outcome, Place, TaskOutcome
+from roost_inference.task import Place
 
 
 class MarkKind(str, Enum):
@@ -61,7 +61,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class StoryRecord:
+class PictureRecord:
     """A whole run.
 
     closed: the passages that closed while it ran. forbidden: the areas that the goals or rules kept robots out of, each with
@@ -81,17 +81,16 @@ class StoryRecord:
     captions: tuple[str, ...] = ()
 
 
-def mark_of(outcome: TaskOutcome, begin_ns: int) -> OutcomeMark:
-    """The mark of a task's outcome. One that never ran is marked at its deadline."""
-    at_ns = outcome.finish_ns if outcome.place is not Place.NONE else outcome.task.deadline_ns
-    return OutcomeMark(outcome.task.model, ns_to_seconds(at_ns - begin_ns), _kind(outcome))
+def mark_of_result(result: inference_pb2.InferenceResult, finish_s: float) -> OutcomeMark:
+    """The mark of a result as the daemon's API streams it."""
+    return OutcomeMark(result.model, finish_s, _kind(result))
 
 
-def _kind(outcome: TaskOutcome) -> MarkKind:
-    if outcome.outcome is Outcome.DROPPED:
+def _kind(result: inference_pb2.InferenceResult) -> MarkKind:
+    if result.outcome == inference_pb2.OUTCOME_DROPPED:
         return MarkKind.DROPPED
-    if outcome.outcome is Outcome.LATE:
+    if result.outcome == inference_pb2.OUTCOME_LATE:
         return MarkKind.LATE
-    if outcome.place is Place.CLOUD:
+    if result.target == Place.CLOUD.value:
         return MarkKind.CLOUD
-    return MarkKind.STOLEN if outcome.stolen else MarkKind.EDGE
+    return MarkKind.STOLEN if result.stolen else MarkKind.EDGE

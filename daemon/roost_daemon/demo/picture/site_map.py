@@ -17,7 +17,7 @@ from roost_daemon.demo.picture.canvas import (
     Place,
     lighter,
 )
-from roost_daemon.demo.picture.record import StoryRecord, Track
+from roost_daemon.demo.picture.record import PictureRecord, Track
 from roost_daemon.site.geometry import passage_polygon
 from roost_daemon.site.model import Point, Site
 
@@ -43,7 +43,7 @@ class _Projection:
         return (self._left + point.x_m * self._scale, self._bottom - point.y_m * self._scale)
 
 
-def draw_map(canvas: Canvas, card: Frame, record: StoryRecord) -> None:
+def draw_map(canvas: Canvas, card: Frame, record: PictureRecord) -> None:
     """Draw the panel on its card."""
     room = canvas.card(card, "Where the robots went")
     site = record.site

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from roost_daemon.demo.picture.canvas import CARD, INK, MARK_COLOURS, RULE, SOFT_INK, Canvas, Colour, Frame
-from roost_daemon.demo.picture.record import MarkKind, OutcomeMark, StoryRecord
+from roost_daemon.demo.picture.record import MarkKind, OutcomeMark, PictureRecord
 
 _LABELS_PX = 190.0
 _SHARES_PX = 96.0
@@ -21,7 +21,7 @@ _ON_TIME = (MarkKind.EDGE, MarkKind.STOLEN, MarkKind.CLOUD)
 _ACT_PAPERS: tuple[Colour, ...] = ((238, 243, 248), (253, 242, 228))
 
 
-def draw_timeline(canvas: Canvas, card: Frame, record: StoryRecord) -> None:
+def draw_timeline(canvas: Canvas, card: Frame, record: PictureRecord) -> None:
     """Draw the panel on its card."""
     room = canvas.card(card, "What became of every inference")
     _draw_legend(canvas, card)
@@ -50,7 +50,7 @@ def _draw_legend(canvas: Canvas, card: Frame) -> None:
         right -= 18
 
 
-def _draw_acts(canvas: Canvas, plot: Frame, record: StoryRecord) -> None:
+def _draw_acts(canvas: Canvas, plot: Frame, record: PictureRecord) -> None:
     # Alternate, so that overload stands out between the calm acts.
     for number, act in enumerate(record.acts):
         left, right = (_at(plot, instant_s, record.seconds) for instant_s in (act.begin_s, act.end_s))

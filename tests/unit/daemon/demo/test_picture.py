@@ -9,13 +9,21 @@ import pytest
 from PIL import Image
 
 from roost.robot import Pose
-from roost_daemon.demo.picture import SHEET_SIZE_PX, Act, MarkKind, OutcomeMark, StoryRecord, Track, View, draw_story, mark_of
+from roost.v1 import inference_pb2
+from roost_daemon.demo.picture import (
+    SHEET_SIZE_PX,
+    Act,
+    MarkKind,
+    OutcomeMark,
+    PictureRecord,
+    Track,
+    View,
+    draw_story,
+    mark_of_result,
+)
 from roost_daemon.demo.picture.canvas import ALARM, MARK_COLOURS, ROBOT_COLOURS, Canvas, Colour
 from roost_daemon.site.model import Area, Passage, Point, Site
 from roost_inference.ports import Detection, Region
-from roost_inference.task import DropReason, InferenceTask, Outcome, Place, TaskOutcome
-
-SECOND_NS = 1_000_000_000
 
 
 def two_rooms() -> Site:
@@ -25,7 +33,7 @@ def two_rooms() -> Site:
     return Site("rooms", {"west": west, "east": east}, {"door": passage})
 
 
-BARE = StoryRecord("A run", "one goal", 20.0, two_rooms())
+BARE = PictureRecord("A run", "one goal", 20.0, two_rooms())
 
 
 def count(picture: Image.Image, colour: Colour) -> int:
@@ -126,23 +134,20 @@ def test_text_is_broken_at_spaces_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "place", "stolen", "reason", "kind", "at_s"),
+    ("outcome", "target", "stolen", "kind"),
     [
-        (Outcome.ON_TIME, Place.EDGE, False, None, MarkKind.EDGE, 3.0),
-        (Outcome.ON_TIME, Place.EDGE, True, None, MarkKind.STOLEN, 3.0),
-        (Outcome.ON_TIME, Place.CLOUD, False, None, MarkKind.CLOUD, 3.0),
-        (Outcome.LATE, Place.EDGE, True, None, MarkKind.LATE, 3.0),
-        (Outcome.LATE, Place.CLOUD, False, None, MarkKind.LATE, 3.0),
-        (Outcome.DROPPED, Place.NONE, False, DropReason.NO_TIME, MarkKind.DROPPED, 2.0),
-        (Outcome.DROPPED, Place.CLOUD, False, DropReason.CLOUD_ERROR, MarkKind.DROPPED, 3.0),
+        (inference_pb2.OUTCOME_ON_TIME, "edge", False, MarkKind.EDGE),
+        (inference_pb2.OUTCOME_ON_TIME, "edge", True, MarkKind.STOLEN),
+        (inference_pb2.OUTCOME_ON_TIME, "cloud", False, MarkKind.CLOUD),
+        (inference_pb2.OUTCOME_LATE, "edge", True, MarkKind.LATE),
+        (inference_pb2.OUTCOME_LATE, "cloud", False, MarkKind.LATE),
+        (inference_pb2.OUTCOME_DROPPED, "none", False, MarkKind.DROPPED),
+        (inference_pb2.OUTCOME_DROPPED, "cloud", False, MarkKind.DROPPED),
     ],
 )
-def test_an_outcome_of_the_scheduler_becomes_a_mark(
-    outcome: Outcome, place: Place, stolen: bool, reason: DropReason | None, kind: MarkKind, at_s: float
+def test_a_result_of_the_daemon_becomes_a_mark(
+    outcome: inference_pb2.Outcome, target: str, stolen: bool, kind: MarkKind
 ) -> None:
-    task = InferenceTask(1, "vest_detector", 10 * SECOND_NS, 12 * SECOND_NS)
-    finish_ns = 13 * SECOND_NS if place is not Place.NONE else 0
+    result = inference_pb2.InferenceResult(model="vest_detector", outcome=outcome, target=target, stolen=stolen)
 
-    mark = mark_of(TaskOutcome(task, outcome, place, 0, finish_ns, reason, stolen, False, 0.0), 10 * SECOND_NS)
-
-    assert mark == OutcomeMark("vest_detector", at_s, kind)
+    assert mark_of_result(result, 3.5) == OutcomeMark("vest_detector", 3.5, kind)
