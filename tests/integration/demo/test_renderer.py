@@ -123,6 +123,19 @@ def test_a_site_without_the_storys_areas_has_a_scene_too() -> None:
         assert renderer.render(Pose(1.0, 1.0, 0.0, EYE_HEIGHT_M)).std() > 5.0
 
 
+def test_two_renderers_in_one_thread_do_not_disturb_each_other(site: Site, renderer: SceneRenderer) -> None:
+    eye = standing(site, "depot")
+    before = renderer.render(eye)
+
+    with SceneRenderer(Scene(())) as other:
+        other.render(eye)
+        while_open = renderer.render(eye)
+    after = renderer.render(eye)
+
+    assert (while_open == before).all()
+    assert (after == before).all()
+
+
 def test_closing_twice_is_no_matter() -> None:
     renderer = SceneRenderer(Scene(()))
     renderer.close()

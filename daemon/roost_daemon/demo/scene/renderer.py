@@ -102,6 +102,7 @@ class SceneRenderer:
 
     def _draw(self) -> NDArray[np.uint8]:
         upside_down = np.empty((*self._size, 3), np.uint8)
+        self._gl.make_current()  # another renderer of this thread may have taken its place
         mujoco.mjr_render(self._viewport, self._drawn, self._context)
         mujoco.mjr_readPixels(upside_down, None, self._viewport, self._context)
         return np.ascontiguousarray(upside_down[::-1])
