@@ -42,7 +42,7 @@ Node = Step | Group
 
 @dataclass(frozen=True, slots=True)
 class KeepOut:
-    """A rule of one mission: the robot never enters the place."""
+    """A rule of one mission: the robot never enters the place. robot: empty for every robot, until the tree is grounded."""
 
     robot: str
     place: str
@@ -50,23 +50,31 @@ class KeepOut:
 
 @dataclass(frozen=True, slots=True)
 class TaskTree:
-    """A goal, understood: its text, its tree, its rules."""
+    """A goal, understood: its text, its tree, its rules. notes: where the text left a choice, what was chosen, in words."""
 
     goal: str
     root: Node
     rules: tuple[KeepOut, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def steps(self) -> Iterator[Step]:
         """The leaves from left to right."""
-        return _steps(self.root)
+        return (node for node in self.nodes() if isinstance(node, Step))
+
+    def nodes(self) -> Iterator[Node]:
+        """All nodes, each before its children."""
+        return _nodes(self.root)
+
+    def robots(self) -> tuple[str, ...]:
+        """The robots that it moves, each once, from left to right."""
+        return tuple(dict.fromkeys(step.robot for step in self.steps() if step.robot))
 
 
-def _steps(node: Node) -> Iterator[Step]:
-    if isinstance(node, Step):
-        yield node
-    else:
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
+    if isinstance(node, Group):
         for child in node.children:
-            yield from _steps(child)
+            yield from _nodes(child)
 
 
 def at(robot: str, place: str) -> str:
