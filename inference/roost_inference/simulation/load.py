@@ -1,8 +1,8 @@
 """Who asks for what how often, in acts; and the plan that turns measured profiles into calm, overload, calm.
 
 A *stream* is a model that looks at a camera's frames again and again. A stream never runs the same frame twice, so its
-rate is bounded by the camera's. To ask for more than that it cuts each frame into vertical tiles (sliced inference, as used
-for small objects) and runs the model on every tile.
+rate is bounded by the camera's. A stream that may ask for more than that cuts each frame into tiles (sliced inference, as
+used for small objects) and runs the model on every tile.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class StreamWish:
     """A stream as the story wants it; the plan turns it into rates.
 
     calm_hz, overload_hz: runs a second in each kind of act. elastic_share: of the load that is still missing in overload,
-    the part that this stream makes up for; 0 for a stream that keeps to its rate. then: a model that runs on each detection
-    of this one, with the same deadline; boxes: how many of those a frame is expected to bring.
+    the part that this stream makes up for, by tiles if need be; 0 for a stream that keeps to its rate. then: a model that
+    runs on each detection of this one, with the same deadline; boxes: how many of those a run is expected to bring.
     """
 
     camera: str
@@ -141,6 +141,7 @@ def _elastic_hz(profiles: Mapping[str, ModelProfile], wish: StreamWish, missing:
 
 
 def _stream(wish: StreamWish, runs_hz: float, camera_hz: Mapping[str, float]) -> StreamRate:
-    tiles = min(MAX_TILES, max(1, math.ceil(runs_hz / camera_hz[wish.camera] - 1e-9)))
+    most_tiles = MAX_TILES if wish.elastic_share else 1
+    tiles = min(most_tiles, max(1, math.ceil(runs_hz / camera_hz[wish.camera] - 1e-9)))
     frames_hz = min(runs_hz / tiles, camera_hz[wish.camera])
     return StreamRate(wish.camera, wish.model, frames_hz, tiles, wish.then, wish.boxes)
