@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 from roost_daemon.brain.tree import Group, Node, Order, Step
 from roost_daemon.brain.words import GROUP_LABELS, step_label
@@ -36,8 +37,8 @@ class Arrangement:
     """Collects tasks into branches: one after the other within a branch, the branches side by side."""
 
     def __init__(self) -> None:
-        self._branches: list[list[Task]] = []
-        self._last: list[tuple[int, Task]] = []
+        self._branches: list[list[tuple[Joint, Task]]] = []
+        self._last_branches: list[int] = []
         self._notes: dict[str, None] = {}
 
     @property
@@ -54,35 +55,32 @@ class Arrangement:
         added = []
         for number, task in enumerate(tasks):
             branch = self._branch_for(joint if number == 0 or joint is Joint.THEN else Joint.AND, task, len(tasks))
-            if joint is Joint.AND and self._branches[branch]:
-                before = self._branches[branch][-1]
-                self.note(
-                    f"'and' between '{step_label(before.skill, before.arguments)}' and "
-                    f"'{step_label(task.skill, task.arguments)}' is taken as the order of the text"
-                )
-            self._branches[branch].append(task)
-            added.append((branch, task))
-        self._last = added
+            self._branches[branch].append((joint, task))
+            added.append(branch)
+        self._last_branches = added
 
     def last_two_beside(self) -> None:
         """The text ended with "at the same time": the last task is beside the one before it."""
-        for branch, task in self._last:
-            if len(self._branches[branch]) > 1 and self._branches[branch][-1] is task:
-                self._branches[branch].pop()
-                self._branches.append([task])
+        for branch in self._last_branches:
+            if len(self._branches[branch]) > 1:
+                self._branches.append([self._branches[branch].pop()])
 
     def tree(self) -> tuple[Node, tuple[str, ...]]:
         """The root, its nodes numbered from "1", and the choices that were made."""
-        sequences = [_Unnumbered("sequence", [_Unnumbered(task=task) for task in branch]) for branch in self._branches]
+        for branch in self._branches:
+            for (_, before), (joint, task) in pairwise(branch):
+                if joint is Joint.AND:
+                    self.note(f"'and' between '{_label(before)}' and '{_label(task)}' is taken as the order of the text")
+        sequences = [_Unnumbered("sequence", [_Unnumbered(task=task) for _, task in branch]) for branch in self._branches]
         return _Unnumbered("parallel", sequences).node("1"), tuple(self._notes)
 
     def _branch_for(self, joint: Joint, task: Task, robots: int) -> int:
-        own = [index for index, branch in enumerate(self._branches) if branch and branch[-1].robot == task.robot]
+        own = [index for index, branch in enumerate(self._branches) if branch and branch[-1][1].robot == task.robot]
         continues = joint is Joint.AND or (joint is Joint.THEN and robots > 1)
         if continues and own:
             return own[-1]
         if joint is Joint.THEN and self._branches and robots == 1:
-            return self._last[-1][0] if self._last else len(self._branches) - 1
+            return self._last_branches[-1]
         self._branches.append([])
         return len(self._branches) - 1
 
@@ -98,8 +96,12 @@ class _Unnumbered:
     def node(self, number: str) -> Node:
         if self._task is not None:
             task = self._task
-            return Step(number, step_label(task.skill, task.arguments), task.skill, task.robot, dict(task.arguments))
+            return Step(number, _label(task), task.skill, task.robot, dict(task.arguments))
         if len(self._children) == 1:
             return self._children[0].node(number)
         nodes = tuple(child.node(f"{number}.{index}") for index, child in enumerate(self._children, start=1))
         return Group(number, GROUP_LABELS[self._order], self._order, nodes)
+
+
+def _label(task: Task) -> str:
+    return step_label(task.skill, task.arguments)

@@ -98,6 +98,7 @@ def test_no_negation_is_turned_into_its_opposite(text: str, context: GroundingCo
 def test_a_choice_that_the_text_left_is_told(context: GroundingContext) -> None:
     tree = parse_goal("drone1, inspect the depot and the dock", context)
     assert tree.notes == ("'and' between 'inspect the depot' and 'inspect the dock' is taken as the order of the text",)
+    assert parse_goal("drone1, inspect the depot and the dock at the same time", context).notes == ()
     tree = parse_goal("robot2, take the crate from the store to the gate", context)
     assert tree.notes == ("'from the store' is not checked: an object is fetched from where it is",)
 
@@ -131,3 +132,17 @@ def test_names_may_be_written_as_people_write_them(written: str, context: Ground
         f"drone1, go to {written} and then the dock", GroundingContext(replace(site, areas=areas), context.skills)
     )
     assert [step.arguments["place"] for step in tree.steps()] == ["lane_west", "dock"]
+
+
+def test_several_objects_are_brought_one_after_the_other(context: GroundingContext) -> None:
+    site = context.site
+    objects = {**site.objects, "box": replace(site.objects["crate"], name="box")}
+    tree = parse_goal(
+        "robot2, bring the crate and the box to the gate", GroundingContext(replace(site, objects=objects), context.skills)
+    )
+    assert isinstance(tree.root, Group)
+    assert tree.root.order == "sequence"
+    assert [step.arguments for step in tree.steps()] == [
+        {"object": "crate", "place": "gate"},
+        {"object": "box", "place": "gate"},
+    ]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from roost.contract import Parameter
 from roost.errors import RoostError
 from roost_daemon.brain.grounding import ground
 from roost_daemon.brain.providers import GroundingContext
@@ -99,3 +100,13 @@ def test_a_skill_that_no_robot_has(context: GroundingContext) -> None:
     with pytest.raises(RoostError) as caught:
         ground(tree_of(step("", "inspect", place="dock")), bare)
     assert str(caught.value) == "no robot here can inspect, which 'inspect it' needs; give a robot the skill 'inspect'"
+
+
+def test_a_number_must_be_one(context: GroundingContext) -> None:
+    navigate = context.skills["navigate"]
+    slow = replace(navigate, parameters=(*navigate.parameters, Parameter("speed_mps", "number", "How fast.")))
+    skilled = GroundingContext(context.site, {**context.skills, "navigate": slow})
+    assert ground(tree_of(step("drone1", "navigate", place="dock", speed_mps="0.5")), skilled).robots() == ("drone1",)
+    with pytest.raises(RoostError) as caught:
+        ground(tree_of(step("drone1", "navigate", place="dock", speed_mps="fast")), skilled)
+    assert str(caught.value) == "'navigate it' gives 'fast' as 'speed_mps', which is no number; give a number"

@@ -74,6 +74,7 @@ def test_too_many_states_are_refused_in_one_line() -> None:
     [
         (" & ".join(f"F a{i}" for i in range(40)), "the formula needs more than 400000 diagram nodes"),
         (" & ".join(f"F a{i}" for i in range(1000)), "the formula has 1000 atoms, more than 300"),
+        (" & ".join(f"F (a{i} & b)" for i in range(290)), "the formula needs more than 400000 diagram nodes"),
     ],
 )
 def test_the_enormous_is_refused_before_it_costs_much(text: str, line: str) -> None:
