@@ -19,6 +19,7 @@ from sensor_msgs.msg import Image
 
 from roost.clock import NANOSECONDS_PER_SECOND, Clocks, ns_to_seconds, seconds_to_ns
 from roost.errors import UnavailableError
+from roost_inference.cameras.video import CameraHealth
 from roost_inference.ports import Frame
 
 _CHANNELS = {"rgb8": 3, "bgr8": 3, "mono8": 1}
@@ -47,7 +48,7 @@ class RosImageCamera:
         self._arrived = asyncio.Event()
         self._newest: _Received | None = None
         self._last_received_ns: int | None = None
-        self._replaced = 0
+        self._received = self._replaced = 0
         self._frame_id = 0
         self._node = node
         self._subscription = node.create_subscription(Image, topic, self._receive, qos_profile_sensor_data, raw=True)
@@ -63,10 +64,17 @@ class RosImageCamera:
         return self._replaced
 
     @property
-    def healthy(self) -> bool:
+    def received(self) -> int:
+        """How many pictures have come."""
+        return self._received
+
+    @property
+    def health(self) -> CameraHealth:
         """Whether a picture has come within the time that makes a camera stale."""
         last_ns = self._last_received_ns
-        return last_ns is not None and self._clocks.monotonic_ns() - last_ns <= seconds_to_ns(self._stale_after_s)
+        if last_ns is not None and self._clocks.monotonic_ns() - last_ns <= seconds_to_ns(self._stale_after_s):
+            return CameraHealth(True)
+        return CameraHealth(False, self._silence())
 
     async def frames(self) -> AsyncIterator[Frame]:
         """The newest picture each time one is asked for.
@@ -92,8 +100,7 @@ class RosImageCamera:
                 await asyncio.wait_for(self._arrived.wait(), self._stale_after_s)
             except (TimeoutError, asyncio.TimeoutError) as error:
                 raise UnavailableError(
-                    f"camera '{self._name}' has sent no picture on topic {self._topic} for {self._silent_for()}",
-                    remedy="check that its driver runs and publishes sensor_msgs/Image there",
+                    self._silence(), remedy="check that its driver runs and publishes sensor_msgs/Image there"
                 ) from error
         return received
 
@@ -102,10 +109,11 @@ class RosImageCamera:
         self._arrived.clear()
         return received
 
-    def _silent_for(self) -> str:
+    def _silence(self) -> str:
         if self._last_received_ns is None:
-            return f"{self._stale_after_s:g} s, nor ever"
-        return f"{ns_to_seconds(self._clocks.monotonic_ns() - self._last_received_ns):.1f} s"
+            return f"camera '{self._name}' has not sent any picture on topic {self._topic}"
+        silent_s = ns_to_seconds(self._clocks.monotonic_ns() - self._last_received_ns)
+        return f"camera '{self._name}' has sent no picture on topic {self._topic} for {silent_s:.1f} s"
 
     def _receive(self, message: bytes) -> None:
         """In the executor's thread: hand the picture to the event loop."""
@@ -114,6 +122,7 @@ class RosImageCamera:
 
     def _keep(self, received: _Received) -> None:
         """In place of the one before."""
+        self._received += 1
         if self._newest is not None:
             self._replaced += 1
         self._newest = received
