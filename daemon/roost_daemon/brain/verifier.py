@@ -1,9 +1,9 @@
 """The independent check between understanding and planning: nothing moves for a goal that did not pass here.
 
 It trusts neither the provider nor the compiler. In order, the cheapest first: names and arguments; places that a rule
-forbids to a robot that must visit them; the standing rules are in the specification; every formula can hold, all can hold
-together. The first failure is the answer, with a reason, what is wrong and what to do. A goal that passes comes with
-evidence: a shortest run that satisfies everything, in words.
+forbids to a robot that must visit them; the rules are in the specification, and its text says what it says; every formula
+can hold, all can hold together. The first failure is the answer, with a reason, what is wrong and what to do. A goal that
+passes comes with evidence: a shortest run that satisfies everything, in words.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from roost_daemon.brain.scenario import Visit, run_words, satisfying_run
 from roost_daemon.brain.tree import Step, TaskTree, at
 from roost_daemon.logic import formula as ltl
 from roost_daemon.logic.automaton import Trace, is_satisfiable
+from roost_daemon.logic.parser import FormulaSyntaxError, parse
 
 _CARRIED_OBJECT = "object"
 _SOURCE = "source"
@@ -41,6 +42,12 @@ class SpecificationIncompleteError(RefusedError):
     """A rule that binds a robot of the mission is not in the specification: the compiler is at fault, not the goal."""
 
     reason = "SPECIFICATION_INCOMPLETE"
+
+
+class UnfitNameError(RefusedError):
+    """A requirement names something by signs that its notation cannot carry, so that its text would mean something else."""
+
+    reason = "UNFIT_NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +74,14 @@ def verify(
     refused. object_places: the area where each object is now; where the site's description puts it otherwise.
 
     Raises `roost.errors.UnknownNameError`, `RobotLacksSkillError`, `WrongArgumentsError`, `RuleForbidsError`,
-    `SpecificationIncompleteError`, `ContradictionError`, and `logic.diagram.LogicLimitError` for what is too large to check.
+    `SpecificationIncompleteError`, `UnfitNameError`, `ContradictionError`, and `logic.diagram.LogicLimitError` for what is
+    too large to check.
     """
     _check_names(tree, context)
     visits = tuple(_visits(tree, context, {} if object_places is None else object_places))
     _check_places(tree, context, visits, {} if robot_places is None else robot_places)
     _check_rules_are_there(tree, specification, context)
+    _check_notation(specification)
     evidence = _check_satisfiable(tree, specification, visits)
     explanation = (*(formula.words for formula in specification.formulas), *tree.notes, *run_words(tree, evidence))
     return CheckedGoal(tree, specification, explanation, evidence)
@@ -173,6 +182,21 @@ def _check_rules_are_there(tree: TaskTree, specification: Specification, context
             raise SpecificationIncompleteError(
                 f"'{name}' is not in the specification for {robot}",
                 remedy="report this: it is a fault of Roost, not of the goal",
+            )
+
+
+def _check_notation(specification: Specification) -> None:
+    """Journals and monitors get formulas as text: each must be read back as what it is."""
+    for named in specification.formulas:
+        text = str(named.formula)
+        try:
+            faithful = parse(text) == named.formula
+        except FormulaSyntaxError:
+            faithful = False
+        if not faithful:
+            raise UnfitNameError(
+                f"'{text}' cannot be read back as a formula",
+                remedy="use letters, digits, blanks, '_', '.' and '-' in the names of places and robots",
             )
 
 

@@ -1,8 +1,8 @@
 """The infix notation: `G !at(drone1,yard)`, `F (done(1.1) & F done(1.2))`, `!a U b`, `X a`, `WX a`.
 
 Binding from loose to tight: `->` (to the right), `|`, `&`, `U` and `R` (to the right), then `!`, `X`, `WX`, `F`, `G`. An atom
-is a name (letters, digits, `_`, `.`, `-`; not one of the operators' names), with or without arguments in brackets; blanks
-inside the brackets do not count.
+is a name (letters, digits, `_`, `.`, `-`; not one of the operators' names), with or without arguments in brackets, which may
+hold anything but `( ) & | ! ~ ,`; blanks around an argument do not count.
 """
 
 from __future__ import annotations
@@ -46,8 +46,10 @@ def parse(text: str) -> Formula:
 
 
 _SIGNS = re.compile(r"->|&&?|\|\|?|[()!~]")
-_NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.]|-(?!>))*"
-_ATOM = re.compile(rf"(?P<name>{_NAME})(?P<arguments>\(\s*{_NAME}\s*(?:,\s*{_NAME}\s*)*\))?")
+_NAME = r"\w(?:[\w.]|-(?!>))*"
+_ARGUMENT = r"[^()&|!~,\r\n]+"
+_ATOM = re.compile(rf"(?P<name>{_NAME})(?P<arguments>\({_ARGUMENT}(?:,{_ARGUMENT})*\))?")
+_AROUND = re.compile(r"\s*([(),])\s*")
 _SPELLING = {"&&": "&", "||": "|", "~": "!"}
 _PREFIX: dict[str, Callable[[Formula], Formula]] = {
     "!": ltl.not_,
@@ -92,7 +94,7 @@ def _tokens(text: str) -> list[_Token]:
             tokens.append(_Token(name, position))
             position += len(name)
         else:
-            tokens.append(_Token(name + "".join((word["arguments"] or "").split()), position, is_atom=True))
+            tokens.append(_Token(name + _AROUND.sub(r"\1", word["arguments"] or ""), position, is_atom=True))
             position = word.end()
     tokens.append(_Token("", len(text)))
     return tokens

@@ -10,8 +10,14 @@ from roost_daemon.brain.grammar import GrammarProvider, parse_goal
 from roost_daemon.brain.grounding import ground
 from roost_daemon.brain.providers import GroundingContext
 from roost_daemon.brain.road import understand
-from roost_daemon.brain.tree import TaskTree
-from roost_daemon.brain.verifier import ContradictionError, RuleForbidsError, SpecificationIncompleteError, verify
+from roost_daemon.brain.tree import KeepOut, TaskTree
+from roost_daemon.brain.verifier import (
+    ContradictionError,
+    RuleForbidsError,
+    SpecificationIncompleteError,
+    UnfitNameError,
+    verify,
+)
 from roost_daemon.logic.parser import parse
 from roost_daemon.logic.semantics import holds
 
@@ -92,6 +98,19 @@ def test_a_lost_standing_rule_is_noticed(context: GroundingContext) -> None:
     whole = compile_tree(tree, context.site)
     with pytest.raises(SpecificationIncompleteError, match="'ground robots keep off the dock' is not in the specification"):
         verify(tree, Specification(whole.of_kind("task")), context)
+
+
+def test_a_name_that_would_change_the_meaning_of_the_text_is_refused(context: GroundingContext) -> None:
+    name = "yard) | at(drone1,yard"
+    site = replace(context.site, areas={**context.site.areas, name: replace(context.site.areas["yard"], name=name)})
+    odd = GroundingContext(site, context.skills)
+    tree = replace(grounded("drone1, inspect the dock", context), rules=(KeepOut("drone1", name),))
+    with pytest.raises(UnfitNameError) as caught:
+        verify(tree, compile_tree(tree, site), odd)
+    assert str(caught.value) == (
+        "'G !at(drone1,yard) | at(drone1,yard)' cannot be read back as a formula; "
+        "use letters, digits, blanks, '_', '.' and '-' in the names of places and robots"
+    )
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ A, B, C = map(ltl.atom, "abc")
         ("G(a)->F(b)", ltl.implies(ltl.globally(A), ltl.finally_(B))),
         ("true U a", ltl.finally_(A)),
         ("lane-west", ltl.atom("lane-west")),
+        ("!at(drone1, Hof süd 2)", ltl.not_(ltl.atom("at(drone1,Hof süd 2)"))),
     ],
 )
 def test_notation(text: str, formula: ltl.Formula) -> None:
