@@ -84,20 +84,14 @@ def check_core_on_python310(tally: Tally) -> None:
         return
     stamp, key = CORE_VENV / "roost-setup.txt", key_of(CORE_LOCK)
     if not stamp.exists() or stamp.read_text() != key:
-        install: list[str | Path] = [
-            PYTHON,
-            "-m",
-            "pip",
-            "--python",
-            CORE_VENV / "bin" / "python",
-            "install",
-            "--require-hashes",
-        ]
+        pip: list[str | Path] = [PYTHON, "-m", "pip", "--python", CORE_VENV / "bin" / "python", "install"]
+        locked = [*pip, "--require-hashes", "--no-build-isolation", "-r"]
         try:
             run_step(
                 "virtual environment .venv310",
                 [python310, "-m", "venv", "--clear", "--without-pip", CORE_VENV],
-                [*install, "--only-binary", ":all:", "-r", CORE_LOCK],
+                [*locked, REQUIREMENTS / "build.txt"],
+                [*locked, CORE_LOCK],
             )
         except StepFailedError:
             tally.failed.append(title)
