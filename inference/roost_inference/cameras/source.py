@@ -15,8 +15,6 @@ from roost.clock import seconds_to_ns
 from roost.errors import UnavailableError
 
 _OPEN_LIMIT_S = 10.0
-_READ_LIMIT_S = 5.0
-"""A stream that sends nothing for so long has stalled."""
 
 _RTSP_OPTIONS: Mapping[str, str] = MappingProxyType(
     # Without these FFmpeg probes for seconds before the first picture.
@@ -42,16 +40,18 @@ class Picture:
 class VideoSource:
     """An open video. Use it as a context manager, from one thread.
 
+    read_limit_s: a stream that sends nothing for so long has stalled.
     Raises `roost.errors.UnavailableError` if it cannot be opened or has no video; the message names camera and address.
     """
 
-    def __init__(self, camera: str, url: str) -> None:
+    def __init__(self, camera: str, url: str, read_limit_s: float) -> None:
         self._camera = camera
         self._url = url
+        self._read_limit_s = read_limit_s
         self._damaged = 0
         options = dict(_RTSP_OPTIONS) if url.startswith(("rtsp://", "rtsps://")) else {}
         try:
-            self._container = av.open(url, options=options, timeout=(_OPEN_LIMIT_S, _READ_LIMIT_S))
+            self._container = av.open(url, options=options, timeout=(_OPEN_LIMIT_S, read_limit_s))
         except av.FFmpegError as error:
             raise UnavailableError(
                 f"camera {camera}: cannot open {url} ({reason(error)})",
@@ -88,7 +88,7 @@ class VideoSource:
                 return
             except av.ExitError as error:
                 raise UnavailableError(
-                    f"camera {self._camera}: {self._url} sent nothing for {_READ_LIMIT_S:g} s", remedy="check the camera"
+                    f"camera {self._camera}: {self._url} sent nothing for {self._read_limit_s:g} s", remedy="check the camera"
                 ) from error
             except av.FFmpegError as error:
                 if not self.live:

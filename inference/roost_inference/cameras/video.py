@@ -38,14 +38,25 @@ class VideoCamera:
     """Plays a file at its own rate or a given one, over and over if `loop`; follows a stream, thinned to the rate.
 
     A camera (`roost_inference.ports.Camera`) with one reader. rate_hz: None for the video's own.
+    read_limit_s: a stream that sends nothing for so long has stalled, and is opened again.
     """
 
-    def __init__(self, name: str, url: str, clocks: Clocks, *, loop: bool = True, rate_hz: float | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        clocks: Clocks,
+        *,
+        loop: bool = True,
+        rate_hz: float | None = None,
+        read_limit_s: float = 5.0,
+    ) -> None:
         self._name = name
         self._url = url
         self._clocks = clocks
         self._loop = loop
         self._rate_hz = rate_hz
+        self._read_limit_s = read_limit_s
         self._slot = NewestSlot()
         self._stop = threading.Event()
         self._frame_id = 0
@@ -107,7 +118,7 @@ class VideoCamera:
         while not self._stop.is_set():
             seen_before = self._frame_id
             try:
-                with VideoSource(self._name, self._url) as source:
+                with VideoSource(self._name, self._url, self._read_limit_s) as source:
                     if not source.live:
                         self._play_file(source)
                         if not self._loop:
@@ -161,7 +172,7 @@ class VideoCamera:
 
     def _follow(self, source: VideoSource) -> None:
         """All pictures of a stream as they come, at most `rate_hz` of them a second."""
-        due_ns = 0
+        due_ns = self._clocks.monotonic_ns()
         for picture in source.pictures():
             if self._stop.is_set():
                 return
@@ -170,7 +181,7 @@ class VideoCamera:
                 if now_ns < due_ns:
                     continue
                 gap_ns = round(NANOSECONDS_PER_SECOND / self._rate_hz)
-                due_ns = max(due_ns + gap_ns, now_ns)
+                due_ns = max(due_ns, now_ns - gap_ns) + gap_ns
             self._put(picture)
 
     def _put(self, picture: Picture) -> None:

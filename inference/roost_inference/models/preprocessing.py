@@ -92,7 +92,9 @@ def _resized(part: NDArray[np.uint8], size: tuple[int, int], colour: str) -> NDA
     if colour == "grey":
         picture = picture.convert("L")
     if (picture.height, picture.width) != size:
-        picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        # Plain bilinear sampling, as in training; Pillow's `resize` would smooth first and shift scores by up to 0.1.
+        steps = (picture.width / size[1], 0.0, 0.0, 0.0, picture.height / size[0], 0.0)
+        picture = picture.transform((size[1], size[0]), Image.Transform.AFFINE, steps, Image.Resampling.BILINEAR)
     pixels = np.asarray(picture)
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
 
