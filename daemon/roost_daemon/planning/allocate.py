@@ -7,17 +7,14 @@ SIAM Journal on Applied Mathematics 17, 1969). Times are estimates: the way's le
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from roost.contract import SkillContract
 from roost_daemon.brain.tree import Group, Node, Step, TaskTree
-from roost_daemon.planning.plan import ImpossibleError, Plan, PlannedStep, World
+from roost_daemon.planning.plan import ImpossibleError, Plan, PlannedStep, World, moved_objects
 from roost_daemon.site.model import Point, Site
 from roost_daemon.site.way import NoWayError, OffMapError, Way, shortest_way
-
-_AT = re.compile(r"at\((\w+),(\w+)\)")
 
 
 def allocate(
@@ -175,11 +172,10 @@ class _Allocation:
 
     def _take_effect(self, step: PlannedStep) -> None:
         """Move the objects that the step moves."""
-        for effect in self.contracts[step.skill].effects:
-            match = _AT.fullmatch(effect)
-            if match and match[1] in step.arguments and match[2] in step.arguments:
-                self._objects[step.arguments[match[1]]] = step.arguments[match[2]]
-                self._holding.pop(step.robot, None)
+        moved = moved_objects(self.contracts[step.skill], step.arguments)
+        self._objects.update(moved)
+        if moved:
+            self._holding.pop(step.robot, None)
 
 
 def _predecessors(root: Node) -> dict[str, tuple[str, ...]]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from roost.contract import SkillContract
 from roost.errors import RefusedError
 from roost_daemon.site.model import Point
 from roost_daemon.site.way import Way
+
+_AT = re.compile(r"at\((\w+),(\w+)\)")
 
 
 class ImpossibleError(RefusedError):
@@ -80,6 +84,16 @@ class Plan:
         lines = [_words(step) for step in self.steps]
         closed = f", with {', '.join(sorted(self.closed))} closed" if self.closed else ""
         return (*lines, f"the plan takes about {self.makespan_s:.0f} s{closed}")
+
+
+def moved_objects(contract: SkillContract, arguments: Mapping[str, str]) -> dict[str, str]:
+    """The area where each object lies after a run, of those that the skill's effects `at(object,place)` move."""
+    moved = {}
+    for effect in contract.effects:
+        match = _AT.fullmatch(effect)
+        if match and match[1] in arguments and match[2] in arguments:
+            moved[arguments[match[1]]] = arguments[match[2]]
+    return moved
 
 
 def _words(step: PlannedStep) -> str:
