@@ -20,6 +20,7 @@ from pathlib import Path
 
 from steps import ROOT, VENV, StepFailedError, own_environment, run_step
 
+SYSTEM_PYTHON = "/usr/bin/python3.11"
 PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "roost-setup.json"
 REQUIREMENTS = ROOT / "requirements"
@@ -40,7 +41,7 @@ LIBRARIES = {
 def find_python() -> str:
     """A Python 3.11 for x86-64 Linux; ends with one line that says what works here when there is none."""
     question = "import platform, sys; print(*sys.version_info[:2], platform.machine(), sys.platform)"
-    for candidate in (sys.executable, shutil.which("python3.11"), "/usr/bin/python3.11"):
+    for candidate in (sys.executable, shutil.which("python3.11"), SYSTEM_PYTHON):
         if candidate and Path(candidate).exists():
             answer = subprocess.run([candidate, "-c", question], env=own_environment(), capture_output=True, text=True)
             if answer.stdout.split() == ["3", "11", "x86_64", "linux"]:
