@@ -87,6 +87,11 @@ def test_no_weights_or_clips_of_others_are_committed() -> None:
     assert [path for path in carried if path != "daemon/roost_daemon/demo/models/vest_detector.onnx"] == []
 
 
+def test_no_file_carries_the_place_where_it_was_made() -> None:
+    place = str(ROOT).encode()
+    assert [path for path in tracked_files() if (ROOT / path).is_file() and place in (ROOT / path).read_bytes()] == []
+
+
 def test_the_notice_names_every_package_that_set_up_takes_files_from() -> None:
     notice = (ROOT / "NOTICE").read_text()
     for name, version in pins(ROOT / "requirements" / "assets.txt").items():
