@@ -1,11 +1,19 @@
-"""The packaged models of the demo, on signs drawn for the test and on the packaged clip."""
+"""The models of the demo, on signs drawn for the test, on the demo's scene and on the packaged clip."""
+
+from dataclasses import replace
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+import yaml
 from PIL import Image, ImageDraw, ImageFont
 
+import roost_daemon.demo
 from roost_daemon import assets
+from roost_daemon.demo.scene.props import site_scene
+from roost_daemon.demo.scene.renderer import EYE_HEIGHT_M, SceneRenderer
+from roost_daemon.site.parse import parse_site
 from roost_inference.engines.runner import ModelRunner
 from roost_inference.models import ModelManifest
 
@@ -58,3 +66,16 @@ def test_a_face_is_found_in_every_sampled_frame_of_the_clip(runner: ModelRunner)
         # A head fills a good part of the picture; its box must not be a point, nor everything.
         share = (face.region.right - face.region.left) * (face.region.bottom - face.region.top) / picture[..., 0].size
         assert 0.05 < share < 0.5
+
+
+@pytest.mark.parametrize(("place", "text", "vests"), [("depot", "DEPOT3", 0), ("dock", "DOCK7", 1)])
+def test_at_its_stand_a_robot_reads_the_sign_and_sees_the_vest(
+    demo_models: dict[str, ModelManifest], place: str, text: str, vests: int
+) -> None:
+    site = parse_site(yaml.safe_load((Path(roost_daemon.demo.__file__).parent / "site.yaml").read_text())["site"])
+    with SceneRenderer(site_scene(site)) as renderer:
+        image = renderer.render(replace(site.areas[place].stand, z_m=EYE_HEIGHT_M))
+    runner = ModelRunner(demo_models)
+
+    assert read(runner, Image.fromarray(image)) == [text]
+    assert len(runner.run("vest_detector", image).detections) == vests
