@@ -40,8 +40,6 @@ class Heatmap:
 def _neighbourhood_maximum(heat: NDArray[np.float32]) -> NDArray[np.float32]:
     """For each cell the largest value of it and its eight neighbours."""
     padded = np.pad(heat, 1, constant_values=-np.inf)
-    height, width = heat.shape
     rows = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
     result: NDArray[np.float32] = np.maximum(np.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
-    assert result.shape == (height, width)
     return result
