@@ -11,7 +11,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("shared"):
             item.add_marker(pytest.mark.skip(reason=NO_SHARED))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip of a `shared` test into a failure where there is something shared."""
+    report = yield
+    if report.skipped and item.get_closest_marker("shared") and shared_directory() is not None:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} skipped although the shared models and clips are there: {report.longrepr}"
+    return report
 
 
 @pytest.fixture

@@ -59,7 +59,9 @@ def check_code(tally: Tally) -> None:
     tally.run("buf lint", [BIN / "buf", "lint"])
     tally.run("ruff check", [BIN / "ruff", "check", "."])
     tally.run("ruff format", [BIN / "ruff", "format", "--check", "."])
-    tally.run("mypy --strict", [BIN / "mypy"], [BIN / "mypy", "tools", "tests/conftest.py"])
+    # The training of the vest detector needs torch, which is not in the lock.
+    tools = [BIN / "mypy", "tools", "tests/conftest.py", "--exclude", "tools/.*vest_"]
+    tally.run("mypy --strict", [BIN / "mypy"], tools)
     tally.run("import contracts", [BIN / "lint-imports", "--no-logo"])
 
 
