@@ -114,7 +114,7 @@ class StreamSettings(Settings):
     camera: str = Field(title="Camera", description="The camera.")
     model: str = Field(title="Model", description="The model.")
     rate_hz: float = Field(ge=0, title="Rate", description="Runs a second; the camera's rate times max_tiles bounds it.")
-    max_tiles: int = Field(1, ge=1, le=16, title="Tiles", description="Into how many parts a frame may be cut, for more runs.")
+    max_tiles: int = Field(1, ge=1, le=16, title="Tiles", description="Parts that a frame may be cut into, for more runs.")
 
 
 class AwsLambdaSettings(Settings):
@@ -169,7 +169,7 @@ class MemorySettings(Settings):
     """Facts shared between daemons over MQTT 5."""
 
     host: str = Field("127.0.0.1", title="Host", description="The broker's address.")
-    port: Port = Field(1883, title="Port", description="The broker's port; with an embedded broker 0 chooses a free one.")
+    port: Port = Field(1883, title="Port", description="The broker's port; an embedded one listens there.")
     embedded: bool = Field(False, title="Embedded", description="Start a mosquitto of our own on loopback.")
 
 

@@ -122,9 +122,7 @@ class InferenceService:
         is no such frame or the service does not run; a task that is dropped is a report, not an error.
         """
         profile = self._profile(model)
-        watch = self._watches.get(camera)
-        if watch is None:
-            raise UnknownNameError(f"unknown camera '{camera}'", remedy=f"known: {_names(self._watches)}")
+        watch = self._watch(camera)
         if not self._executor.running:
             raise UnavailableError("the inference service is not running", remedy="ask again once it has started")
         frame = watch.frame(frame_id)
@@ -133,6 +131,13 @@ class InferenceService:
         waiter: asyncio.Future[InferenceReport] = asyncio.get_running_loop().create_future()
         self._executor.submit(Work(self._task(model, now_ns, deadline_ns), frame, region, waiter=waiter))
         return await waiter
+
+    def frame(self, camera: str, frame_id: int = 0) -> Frame:
+        """A camera's newest frame (0), or one that is still kept.
+
+        Raises `UnknownNameError`, and `UnavailableError` where there is no such frame.
+        """
+        return self._watch(camera).frame(frame_id)
 
     def results(self, models: Iterable[str] = ()) -> ResultStream:
         """A reader of every result of these models from now on; none means all. Needs a running event loop.
@@ -155,6 +160,11 @@ class InferenceService:
             known = _names(f"{looking} on {name}" for name, other in self._watches.items() for looking in other.paces)
             raise UnknownNameError(f"no stream of model '{model}' on camera '{camera}'", remedy=f"known: {known}")
         pace.set_rate(rate_hz)
+
+    def _watch(self, camera: str) -> CameraWatch:
+        if camera not in self._watches:
+            raise UnknownNameError(f"unknown camera '{camera}'", remedy=f"known: {_names(self._watches)}")
+        return self._watches[camera]
 
     def statistics(self) -> Statistics:
         """Counts, health and use, as they stand."""

@@ -159,6 +159,10 @@ class RoostClient:
         """The counts and latencies of every model, target and camera."""
         return await self._answer(self._inference.GetStats(inference_pb2.GetStatsRequest()))
 
+    async def frame(self, camera: str, frame_id: int = 0) -> inference_pb2.GetFrameResponse:
+        """A frame that is still kept; 0 for the newest."""
+        return await self._answer(self._inference.GetFrame(inference_pb2.GetFrameRequest(camera=camera, frame_id=frame_id)))
+
     async def set_stream_rate(self, camera: str, model: str, rate_hz: float) -> None:
         """How often a model looks through a camera from now on, in runs a second; 0 pauses it."""
         request = inference_pb2.SetStreamRateRequest(camera=camera, model=model, rate_hz=rate_hz)

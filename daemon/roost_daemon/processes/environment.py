@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-ALLOWED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "NO_COLOR")
+RUN_MARK = "ROOST_RUN"
+"""Names the run that a process belongs to, so that nothing of it is forgotten when it ends."""
+
+ALLOWED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "NO_COLOR", RUN_MARK)
 
 
 def child_environment(parent: Mapping[str, str], **extra: str) -> dict[str, str]:

@@ -542,6 +542,72 @@ class SetStreamRateResponse(_message.Message):
 Global___SetStreamRateResponse: _TypeAlias = SetStreamRateResponse  # noqa: Y015
 
 @_typing.final
+class GetFrameRequest(_message.Message):
+    """Names a frame."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAMERA_FIELD_NUMBER: _builtins.int
+    FRAME_ID_FIELD_NUMBER: _builtins.int
+    camera: _builtins.str
+    """The camera."""
+    frame_id: _builtins.int
+    """The frame's number within its camera; 0 for the newest."""
+    def __init__(
+        self,
+        *,
+        camera: _builtins.str = ...,
+        frame_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["camera", b"camera", "frame_id", b"frame_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFrameRequest: _TypeAlias = GetFrameRequest  # noqa: Y015
+
+@_typing.final
+class GetFrameResponse(_message.Message):
+    """A frame."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FRAME_ID_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    RGB_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    frame_id: _builtins.int
+    """The frame's number."""
+    width: _builtins.int
+    """In pixels."""
+    height: _builtins.int
+    """In pixels."""
+    rgb: _builtins.bytes
+    """Red, green, blue, a byte each, row by row from the top."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When it was taken, in UTC."""
+
+    def __init__(
+        self,
+        *,
+        frame_id: _builtins.int = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        rgb: _builtins.bytes = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame_id", b"frame_id", "height", b"height", "rgb", b"rgb", "time", b"time", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFrameResponse: _TypeAlias = GetFrameResponse  # noqa: Y015
+
+@_typing.final
 class WatchResultsRequest(_message.Message):
     """Which results to stream."""
 

@@ -50,6 +50,11 @@ class InferenceServiceStub:
                 request_serializer=roost_dot_v1_dot_inference__pb2.SetStreamRateRequest.SerializeToString,
                 response_deserializer=roost_dot_v1_dot_inference__pb2.SetStreamRateResponse.FromString,
                 _registered_method=True)
+        self.GetFrame = channel.unary_unary(
+                '/roost.v1.InferenceService/GetFrame',
+                request_serializer=roost_dot_v1_dot_inference__pb2.GetFrameRequest.SerializeToString,
+                response_deserializer=roost_dot_v1_dot_inference__pb2.GetFrameResponse.FromString,
+                _registered_method=True)
         self.WatchResults = channel.unary_stream(
                 '/roost.v1.InferenceService/WatchResults',
                 request_serializer=roost_dot_v1_dot_inference__pb2.WatchResultsRequest.SerializeToString,
@@ -82,6 +87,13 @@ class InferenceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFrame(self, request, context):
+        """Reads a frame that is still kept, such as one that a result names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchResults(self, request, context):
         """Streams results as they come. A slow reader loses the oldest, and is told how many.
         """
@@ -106,6 +118,11 @@ def add_InferenceServiceServicer_to_server(servicer, server):
                     servicer.SetStreamRate,
                     request_deserializer=roost_dot_v1_dot_inference__pb2.SetStreamRateRequest.FromString,
                     response_serializer=roost_dot_v1_dot_inference__pb2.SetStreamRateResponse.SerializeToString,
+            ),
+            'GetFrame': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFrame,
+                    request_deserializer=roost_dot_v1_dot_inference__pb2.GetFrameRequest.FromString,
+                    response_serializer=roost_dot_v1_dot_inference__pb2.GetFrameResponse.SerializeToString,
             ),
             'WatchResults': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchResults,
@@ -195,6 +212,33 @@ class InferenceService:
             '/roost.v1.InferenceService/SetStreamRate',
             roost_dot_v1_dot_inference__pb2.SetStreamRateRequest.SerializeToString,
             roost_dot_v1_dot_inference__pb2.SetStreamRateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFrame(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/roost.v1.InferenceService/GetFrame',
+            roost_dot_v1_dot_inference__pb2.GetFrameRequest.SerializeToString,
+            roost_dot_v1_dot_inference__pb2.GetFrameResponse.FromString,
             options,
             channel_credentials,
             insecure,

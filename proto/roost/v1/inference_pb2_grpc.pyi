@@ -39,6 +39,8 @@ class InferenceServiceStub:
     """Reads the counts and latencies of every model."""
     SetStreamRate: _grpc.UnaryUnaryMultiCallable[_inference_pb2.SetStreamRateRequest, _inference_pb2.SetStreamRateResponse]
     """Changes how often a model looks through a camera; 0 pauses it."""
+    GetFrame: _grpc.UnaryUnaryMultiCallable[_inference_pb2.GetFrameRequest, _inference_pb2.GetFrameResponse]
+    """Reads a frame that is still kept, such as one that a result names."""
     WatchResults: _grpc.UnaryStreamMultiCallable[_inference_pb2.WatchResultsRequest, _inference_pb2.WatchResultsResponse]
     """Streams results as they come. A slow reader loses the oldest, and is told how many."""
 
@@ -53,6 +55,8 @@ class InferenceServiceAsyncStub(InferenceServiceStub):
     """Reads the counts and latencies of every model."""
     SetStreamRate: _aio.UnaryUnaryMultiCallable[_inference_pb2.SetStreamRateRequest, _inference_pb2.SetStreamRateResponse]  # type: ignore[assignment]
     """Changes how often a model looks through a camera; 0 pauses it."""
+    GetFrame: _aio.UnaryUnaryMultiCallable[_inference_pb2.GetFrameRequest, _inference_pb2.GetFrameResponse]  # type: ignore[assignment]
+    """Reads a frame that is still kept, such as one that a result names."""
     WatchResults: _aio.UnaryStreamMultiCallable[_inference_pb2.WatchResultsRequest, _inference_pb2.WatchResultsResponse]  # type: ignore[assignment]
     """Streams results as they come. A slow reader loses the oldest, and is told how many."""
 
@@ -82,6 +86,14 @@ class InferenceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_inference_pb2.SetStreamRateResponse, _abc.Awaitable[_inference_pb2.SetStreamRateResponse]]:
         """Changes how often a model looks through a camera; 0 pauses it."""
+
+    @_abc_1.abstractmethod
+    def GetFrame(
+        self,
+        request: _inference_pb2.GetFrameRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inference_pb2.GetFrameResponse, _abc.Awaitable[_inference_pb2.GetFrameResponse]]:
+        """Reads a frame that is still kept, such as one that a result names."""
 
     @_abc_1.abstractmethod
     def WatchResults(

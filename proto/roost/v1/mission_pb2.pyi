@@ -41,6 +41,8 @@ class _MissionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MissionS
     """Somebody stopped it."""
     MISSION_STATE_INTERRUPTED: _MissionState.ValueType  # 6
     """The daemon ended while it ran."""
+    MISSION_STATE_SUBMITTED: _MissionState.ValueType  # 7
+    """Understood and checked; nothing of it runs: a preview, or the moment before its first step."""
 
 class MissionState(_MissionState, metaclass=_MissionStateEnumTypeWrapper):
     """Where a mission stands."""
@@ -59,6 +61,8 @@ MISSION_STATE_CANCELLED: MissionState.ValueType  # 5
 """Somebody stopped it."""
 MISSION_STATE_INTERRUPTED: MissionState.ValueType  # 6
 """The daemon ended while it ran."""
+MISSION_STATE_SUBMITTED: MissionState.ValueType  # 7
+"""Understood and checked; nothing of it runs: a preview, or the moment before its first step."""
 Global___MissionState: _TypeAlias = MissionState  # noqa: Y015
 
 class _StepState:
