@@ -1,0 +1,5 @@
+"""`python -m roost_daemon.cli` is `roost`."""
+
+from roost_daemon.cli import main
+
+main()
