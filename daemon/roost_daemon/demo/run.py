@@ -1,0 +1,253 @@
+"""One run of the demo: the simulated site, two daemons, the story, the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import anyio
+from anyio import CancelScope
+
+from roost.client import RoostClient
+from roost.clock import Clocks
+from roost.errors import RoostError, UnavailableError
+from roost.v1 import mission_pb2
+from roost_daemon.app.daemon import STATISTICS_FILE
+from roost_daemon.concurrency import all_of
+from roost_daemon.demo.configuration import SITE_FILE, DemoPlaces, OwnInputs, write_configurations
+from roost_daemon.demo.janitor import marked_processes
+from roost_daemon.demo.load import plan_demo
+from roost_daemon.demo.processor_use import processor_seconds
+from roost_daemon.demo.ros_domain import own_ros_domain
+from roost_daemon.demo.screen import Screen
+from roost_daemon.demo.state import StoryState
+from roost_daemon.demo.story import FORBIDDEN_GOAL, GOAL, Story, StoryRecord
+from roost_daemon.demo.summary import MissionSummary, ModelSummary, MonitorSummary, Summary, missing_from_the_story
+from roost_daemon.observe.logs import logging_to
+from roost_daemon.processes.environment import RUN_MARK, child_environment
+from roost_daemon.processes.restart import RestartPolicy
+from roost_daemon.processes.supervisor import Child, ChildSpec, Supervisor, python_module
+from roost_daemon.ros.environment import ros_environment
+from roost_daemon.site.load import load_site
+
+HANGAR, OFFICE = "hangar", "office"
+CLOSED_PASSAGE = "lane_west"
+_START_LIMIT_S = 120.0
+_STOP_LIMIT_S = 5.0
+_CAMERA_SETTLE_S = 2.5
+# A robot that starts anew stands at its home: no story goes on from there.
+_ONCE = RestartPolicy(limit=0)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What came out. shared_core_share: of the second core, what all processes but the engine used while the story ran."""
+
+    summary: Summary
+    record: StoryRecord
+    shared_core_share: float
+    interrupted: bool = False
+
+    def lines(self) -> Iterator[str]:
+        """The summary for people."""
+        summary = self.summary
+        yield ""
+        yield f"{'model':<18}{'tasks':>7}{'edge':>7}{'cloud':>7}{'late':>6}{'dropped':>9}{'stolen':>8}{'p95 ms':>8}"
+        for model in summary.models:
+            dropped = sum(model.dropped.values())
+            yield (
+                f"{model.name:<18}{model.generated:>7}{model.on_time_edge:>7}{model.on_time_cloud:>7}{model.late:>6}"
+                f"{dropped:>9}{model.stolen:>8}{model.p95_ms:>8.0f}"
+            )
+        for mission in summary.missions:
+            how = ", repaired itself" if mission.repaired else ""
+            yield f"mission {mission.outcome}{how}: {mission.goal}"
+            if mission.refused_reason:
+                yield f"  because {mission.refused_reason}"
+        for monitor in summary.monitors:
+            yield f"rule {monitor.verdict.replace('_', ' ')}: {monitor.rule}"
+        yield f"{summary.facts_replicated} facts reached the second daemon"
+        yield f"edge and cloud agreed on {summary.compared - summary.disagreed} of {summary.compared} compared frames"
+        yield f"all processes but the engine used {self.shared_core_share:.0%} of the second core"
+        yield "the whole story happened" if summary.ok else "the story is not complete:"
+        yield from (f"  {problem}" for problem in summary.problems)
+
+
+class DemoRun:
+    """Plays once. usable: the CPUs that the daemon may split; others: those for everything else."""
+
+    def __init__(
+        self,
+        places: DemoPlaces,
+        inputs: OwnInputs,
+        seconds: float,
+        usable: frozenset[int],
+        others: frozenset[int],
+        screen: Screen,
+    ) -> None:
+        self._places = places
+        self._inputs = inputs
+        self._seconds = seconds
+        self._usable = usable
+        self._others = others
+        self._screen = screen
+        self._clocks = Clocks()
+        self._site = load_site(SITE_FILE)
+        self._state = StoryState(seconds)
+        self._record = StoryRecord()
+        self._share = 0.0
+        self._interrupted = False
+
+    async def play(self) -> DemoResult:
+        """Start, tell the story, stop, sum up. Ctrl-C and SIGTERM stop robots first, then all."""
+        with logging_to(self._places.run / "demo.log", level="info", log_format="text"), own_ros_domain() as domain_id:
+            mqtt_port = _free_port()
+            write_configurations(self._places, ros_domain_id=domain_id, mqtt_port=mqtt_port, inputs=self._inputs)
+            problem = ""
+            async with anyio.create_task_group() as tasks:
+                supervisor = Supervisor(tasks, self._clocks)
+                with CancelScope() as story:
+                    tasks.start_soon(self._interrupt_on_signal, story)
+                    try:
+                        await self._start_and_tell(supervisor, domain_id)
+                    except RoostError as error:
+                        problem = str(error)
+                        self._screen.tell(f"the story broke off: {problem}")
+                with CancelScope(shield=True):
+                    await self._stop(supervisor)
+                tasks.cancel_scope.cancel()
+        summary = self._sum_up(problem)
+        return DemoResult(summary, self._record, self._share, self._interrupted)
+
+    async def _start_and_tell(self, supervisor: Supervisor, domain_id: int) -> None:
+        for spec in self._children(domain_id):
+            supervisor.start(spec)
+        await all_of(*(partial(self._wait_for, child) for child in supervisor.children.values()))
+        async with (
+            RoostClient(f"unix:{self._places.socket(HANGAR)}") as hangar,
+            RoostClient(f"unix:{self._places.socket(OFFICE)}") as office,
+        ):
+            for stage in (await hangar.status()).stages:
+                took_s, limit_s = stage.took.ToMilliseconds() / 1000, stage.limit.ToMilliseconds() / 1000
+                self._screen.tell(f"stage {stage.name}: {took_s:.1f} s of at most {limit_s:g} s")
+            await anyio.sleep(_CAMERA_SETTLE_S)  # until the cameras' rates are known
+            stats = await hangar.stats()
+            camera_hz = {camera.name: camera.frames_per_second for camera in stats.cameras}
+            for camera in stats.cameras:
+                if not camera.healthy:
+                    raise UnavailableError(f"camera '{camera.name}' brings no frames: {camera.message}")
+            plan = plan_demo(stats.models, camera_hz, self._seconds, self._inputs.models)
+            self._screen.tell("READY: goals are accepted")
+            story = Story(hangar, office, plan, self._state, self._screen.tell, self._clocks)
+            self._record = story.record
+            self._screen.follow(self._state, self._site)
+            before_s = self._used_s(await self._engine(hangar))
+            begun_ns = self._clocks.monotonic_ns()
+            await story.run()
+            used_s = self._used_s(await self._engine(hangar)) - before_s
+            self._share = used_s * 1e9 / (self._clocks.monotonic_ns() - begun_ns)
+
+    async def _wait_for(self, child: Child) -> None:
+        await child.wait_ready()
+        self._screen.tell(f"{child.spec.name} is ready")
+
+    def _children(self, domain_id: int) -> Iterator[ChildSpec]:
+        ros = ros_environment(domain_id)
+        shutter = ("--close-passage", CLOSED_PASSAGE)
+        for name, module, arguments in (
+            ("drone1", "robot_world", ("--robot", "drone1", *shutter)),
+            ("robot2", "robot_world", ("--robot", "robot2")),
+            ("scene", "camera_world", ("--robot", "drone1")),
+        ):
+            yield self._child(
+                name, python_module(f"roost_daemon.demo.{module}", "--site", str(SITE_FILE), *arguments), self._others, ros
+            )
+        for name in (HANGAR, OFFICE):
+            argv = python_module("roost_daemon.cli", "up", "--config", str(self._places.configuration(name)))
+            yield self._child(name, argv, self._usable, {})
+
+    def _child(self, name: str, argv: tuple[str, ...], cpus: frozenset[int], variables: Mapping[str, str]) -> ChildSpec:
+        return ChildSpec(
+            name=name,
+            argv=argv,
+            environment=child_environment(os.environ, **variables),
+            start_limit_s=_START_LIMIT_S,
+            cpus=cpus,
+            restart=_ONCE,
+            stop_limit_s=_STOP_LIMIT_S,
+        )
+
+    async def _stop(self, supervisor: Supervisor) -> None:
+        """The daemon with the robots first: it brings them to rest; then the rest side by side."""
+        self._screen.close()
+        self._screen.tell("stopping: robots first, then all")
+        hangar = supervisor.children.get(HANGAR)
+        if hangar is not None:
+            await hangar.stop()
+        await supervisor.stop_all()
+
+    async def _interrupt_on_signal(self, story: CancelScope) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                self._interrupted = True
+                story.cancel()
+
+    async def _engine(self, hangar: RoostClient) -> int:
+        parts = (await hangar.status()).components
+        return next((part.process_id for part in parts if part.name == "engine"), 0)
+
+    def _used_s(self, engine: int) -> float:
+        """Processor time of everything that shares the second core: all but the engine, this process included."""
+        others = [process for process in marked_processes(os.environ[RUN_MARK]) if process != engine]
+        return processor_seconds([*others, os.getpid()])
+
+    def _sum_up(self, problem: str) -> Summary:
+        record = self._record
+        missions = [record.missions[goal] for goal in (GOAL, FORBIDDEN_GOAL) if goal in record.missions]
+        statistics = self._statistics()
+        summary = Summary(
+            models=tuple(_model(counts) for counts in statistics.get("models", ())),
+            missions=tuple(_mission(mission) for mission in missions),
+            monitors=tuple(MonitorSummary(rule.rule, rule.verdict) for rule in (missions[0].rules if missions else ())),
+            facts_replicated=self._state.facts_replicated,
+            compared=statistics.get("compared", 0),
+            disagreed=statistics.get("disagreed", 0),
+        )
+        problems = list(missing_from_the_story(summary))
+        if problem:
+            problems.insert(0, f"it broke off: {problem}")
+        if self._interrupted:
+            problems.insert(0, "it was interrupted")
+        return replace(summary, problems=tuple(problems))
+
+    def _statistics(self) -> dict[str, Any]:
+        """The final counts, written by the daemon when its last task had ended."""
+        path = self._places.state(HANGAR) / STATISTICS_FILE
+        if not path.exists():
+            return {}
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return data
+
+
+def _model(counts: Mapping[str, Any]) -> ModelSummary:
+    names = ModelSummary.__dataclass_fields__
+    return ModelSummary(**{name: counts[name] for name in names})
+
+
+def _mission(mission: mission_pb2.Mission) -> MissionSummary:
+    outcome = mission_pb2.MissionState.Name(mission.state).removeprefix("MISSION_STATE_").lower()
+    refused = mission.problem.message if outcome == "refused" else ""
+    return MissionSummary(mission.goal, outcome, mission.repairs > 0, refused)
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
