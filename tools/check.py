@@ -60,7 +60,7 @@ def check_code(tally: Tally) -> None:
     tally.run("ruff check", [BIN / "ruff", "check", "."])
     tally.run("ruff format", [BIN / "ruff", "format", "--check", "."])
     # The training of the vest detector needs torch, which is not in the lock.
-    tools = [BIN / "mypy", "tools", "tests/conftest.py", "--exclude", "tools/.*vest_"]
+    tools: list[str | Path] = [BIN / "mypy", "tools", "tests/conftest.py", "--exclude", "tools/.*vest_"]
     tally.run("mypy --strict", [BIN / "mypy"], tools)
     tally.run("import contracts", [BIN / "lint-imports", "--no-logo"])
 
