@@ -26,7 +26,6 @@ from roost_daemon.robots.refusals import KeepOutError, NotAcceptingError, Silent
 from roost_daemon.site.model import Point, Site
 
 WATCH_PERIOD_S = 0.05
-SILENCE_BOUND_S = 5.0
 # Whoever waits for the end of a command is told soon that the robot does not answer.
 SILENT_S = 0.5
 
@@ -39,25 +38,13 @@ class Departure(Enum):
 
 
 class Gateway:
-    """Commands one robot, as long as `run` runs.
+    """Commands one robot, as long as `run` runs."""
 
-    silence_bound_s: how long it waits, when it ends, for a robot whose odometry has gone.
-    """
-
-    def __init__(
-        self,
-        site: Site,
-        robot: str,
-        driver: Driver,
-        clocks: Clocks,
-        heartbeats: Heartbeats,
-        silence_bound_s: float = SILENCE_BOUND_S,
-    ) -> None:
+    def __init__(self, site: Site, robot: str, driver: Driver, clocks: Clocks, heartbeats: Heartbeats) -> None:
         self._site, self._driver, self._clocks, self._heartbeats = site, driver, clocks, heartbeats
         self._robot = site.robot(robot)
         self._gate = CommandGate(site, self._robot, heartbeats.timeout_ns)
         self._pilot = Pilot(self._robot, driver, self._gate, clocks, self._judge_leg)
-        self._silence_bound_s = silence_bound_s
         self._log = logging.getLogger(f"roost.gateway.{robot}")
         self._tasks: TaskGroup | None = None
         self._execution: Execution | None = None
@@ -82,9 +69,10 @@ class Gateway:
                     f"the gateway of {self._robot.name} ends: {self._unsettled}", remedy="start it again"
                 )
                 execution.conclude(End.CANCELLED, error)
-            rested = await self._pilot.bring_to_rest(bound_s=None, silence_bound_s=self._silence_bound_s)
+            # As long as odometry shows that it moves, there is something to do; if it is gone, the declared time must do.
+            rested = await self._pilot.bring_to_rest(bound_s=None, silence_bound_s=self._robot.rest_time_s)
             if execution is not None:
-                with anyio.move_on_after(self._silence_bound_s):
+                with anyio.move_on_after(SILENT_S):
                     await execution.finished.wait()
             tasks.cancel_scope.cancel()
         return rested
