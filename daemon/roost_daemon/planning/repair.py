@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from roost.contract import SkillContract
 from roost_daemon.brain.tree import TaskTree
 from roost_daemon.planning.allocate import allocate
-from roost_daemon.planning.plan import ImpossibleError, Plan, PlannedStep, World
+from roost_daemon.planning.plan import Plan, PlannedStep, World
 from roost_daemon.site.model import Site
 
 
@@ -47,10 +47,7 @@ def repair(
 ) -> Plan:
     """A plan for all that is not done, from the world as it is now, without the passage that the failure names.
 
-    Raises `ImpossibleError`: "… is impossible, because …".
+    Raises `roost_daemon.planning.plan.ImpossibleError`: "… is impossible, because …".
     """
     closed = world.closed | ({failure.passage} if failure.passage in site.passages else set())
-    try:
-        return allocate(tree, site, contracts, replace(world, closed=closed), done=done, running=running)
-    except ImpossibleError as error:
-        raise ImpossibleError(f"{error.message}; before that {failure.why}", remedy=error.remedy) from error
+    return allocate(tree, site, contracts, replace(world, closed=closed), done=done, running=running)
