@@ -140,7 +140,7 @@ class Daemon:
         life.ready()
 
     async def _open_interfaces(self, tasks: TaskGroup) -> None:
-        await self._missions.open(tasks, self._robots)
+        await self._missions.open(tasks, self._robots, self._memory.store)
         api = ApiServer(self.socket, self._settings.api.tcp, self._services())
         await api.open()
         await api.set_serving(True)

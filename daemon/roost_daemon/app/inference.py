@@ -22,9 +22,11 @@ from roost_daemon.processes.environment import child_environment
 from roost_daemon.processes.processors import ProcessorPlan
 from roost_daemon.processes.supervisor import ChildSpec, Supervisor, python_module
 from roost_inference.cameras.video import VideoCamera
+from roost_inference.engines.describe import load_models
 from roost_inference.engines.local import EngineSettings, LocalEngine
-from roost_inference.models.manifest import ModelManifest, load_manifests, write_manifests
-from roost_inference.models.profile import edge_time_ns, model_profile, typical_picture
+from roost_inference.engines.measuring import measure_edge_times
+from roost_inference.models.manifest import ModelManifest, write_manifests
+from roost_inference.models.profile import model_profile, typical_picture
 from roost_inference.ports import Camera, Frame
 from roost_inference.scheduling.dems import Dems
 from roost_inference.service import InferenceService, ServiceOptions
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 ROS_SOURCE = "ros:"
 _LAMBDA_CHILD = "cloud"
 _ENGINE_PROFILE_RUNS = 60
+# A skill that looks twice at one frame on a loaded machine needs it for some seconds.
+_KEPT_FRAMES = 64
 # Where no cloud answers when it is measured, and none is reckoned with until it does.
 _CLOUD_TIME_UNKNOWN_NS = seconds_to_ns(1.0)
 _ASSETS: Mapping[str, Callable[[], Path]] = {
@@ -63,6 +67,7 @@ class InferencePart:
         self._supervisor = supervisor
         self._processors = processors
         self._models_directory = state_directory / "models"
+        self._profiles_file = state_directory / "profiles.json"
         self._ros_node = ros_node
         self._log = structlog.get_logger("inference")
         self.engine: LocalEngine | None = None
@@ -104,7 +109,9 @@ class InferencePart:
             self._cloud,
             {name: self._camera(name, camera) for name, camera in self._settings.cameras.items()},
             self._streams(manifests),
-            ServiceOptions(comparison_every=lambda_settings.compare_every if lambda_settings else 0),
+            ServiceOptions(
+                kept_frames=_KEPT_FRAMES, comparison_every=lambda_settings.compare_every if lambda_settings else 0
+            ),
         )
         tasks.start_soon(self.service.run, name="inference")
 
@@ -126,7 +133,7 @@ class InferencePart:
                 continue  # whoever names it is told that it is not here
         manifests: dict[str, ModelManifest] = {}
         for directory in self._settings.models.directories:
-            for name, manifest in load_manifests(directory.expanduser(), present).items():
+            for name, manifest in load_models(directory.expanduser(), present).items():
                 if name in manifests:
                     raise ConfigurationError(
                         f"the model '{name}' stands in {manifests[name].source} and in {manifest.source}",
@@ -186,13 +193,14 @@ class InferencePart:
     async def _measure(
         self, engine: LocalEngine, manifests: Mapping[str, ModelManifest], settings: AwsLambdaSettings | None
     ) -> dict[str, ModelProfile]:
+        budget_ns = seconds_to_ns(self._settings.engine.profile_seconds)
+        edge_times = await measure_edge_times(
+            engine, manifests, self._profiles_file, runs=_ENGINE_PROFILE_RUNS, budget_ns=budget_ns
+        )
         profiles = {}
-        for name, manifest in manifests.items():
-            budget_ns = seconds_to_ns(self._settings.engine.profile_seconds)
-            times = await engine.profile(name, _ENGINE_PROFILE_RUNS, budget_ns)
-            edge_ns = edge_time_ns(times, self._settings.engine.provider, engine.threads)
-            cloud_ns = await self._measure_cloud(manifest, settings.profile_calls) if settings is not None else 0
-            profiles[name] = model_profile(manifest, edge_ns, cloud_ns)
+        for name, edge_ns in edge_times.items():
+            cloud_ns = await self._measure_cloud(manifests[name], settings.profile_calls) if settings is not None else 0
+            profiles[name] = model_profile(manifests[name], edge_ns, cloud_ns)
             self._log.info(
                 f"profile of {name}", model=name, edge_ms=round(ns_to_ms(edge_ns), 1), cloud_ms=round(ns_to_ms(cloud_ns), 1)
             )

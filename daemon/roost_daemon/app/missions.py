@@ -11,9 +11,11 @@ from anyio.abc import TaskGroup
 
 from roost.clock import Clocks
 from roost.contract import SkillContract
+from roost_daemon.app.remembering import RememberingHosts
 from roost_daemon.app.robots import RobotsPart
 from roost_daemon.brain.grammar import GrammarProvider
 from roost_daemon.goals import Goals, monitor_for
+from roost_daemon.memory.store import FactStore
 from roost_daemon.missions.journal import Journal, open_journal
 from roost_daemon.missions.planner import Planner
 from roost_daemon.missions.runner import MissionRunner
@@ -45,13 +47,19 @@ class MissionsPart:
         if self._journal is not None:
             await self._journal.close()
 
-    async def open(self, tasks: TaskGroup, robots: RobotsPart | None) -> None:
+    async def open(self, tasks: TaskGroup, robots: RobotsPart | None, store: FactStore) -> None:
         """Accept goals from now on; missions that an earlier daemon left unfinished are marked interrupted."""
         if self._site is None or robots is None or self._journal is None:
             return
         planner = Planner(self._site, self.contracts)
         runner = self._runner = MissionRunner(
-            tasks, self._journal, robots.fleet, robots.hosts, planner, self._clocks, monitor_for=monitor_for
+            tasks,
+            self._journal,
+            robots.fleet,
+            RememberingHosts(robots.hosts, store),
+            planner,
+            self._clocks,
+            monitor_for=monitor_for,
         )
         self.goals = Goals(
             GrammarProvider(), planner, self._journal, runner, self._clocks, lambda: f"mission-{uuid4().hex[:8]}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -20,15 +19,15 @@ from typing import TextIO
 
 import anyio
 
-from roost.errors import ConfigurationError, RoostError
+from roost.errors import ConfigurationError
 from roost_daemon import assets
 from roost_daemon.demo.configuration import DemoPlaces, OwnInputs
-from roost_daemon.demo.run import DemoResult, DemoRun
+from roost_daemon.demo.run import PICTURE_FILE, DemoResult, DemoRun
 from roost_daemon.demo.screen import screen_for
 from roost_daemon.processes.environment import RUN_MARK, child_environment
 from roost_daemon.processes.processors import plan_processors
 from roost_daemon.processes.supervisor import python_module
-from roost_inference.models.manifest import load_manifests
+from roost_inference.engines.describe import load_models
 
 LEAST_SECONDS = 60
 _INTERRUPTED = 130
@@ -65,12 +64,11 @@ def play(options: DemoOptions, environment: Mapping[str, str], out: TextIO) -> i
         run = DemoRun(places, inputs, options.seconds, usable, processors.others, screen)
         try:
             result = anyio.run(run.play)
-        except KeyboardInterrupt:
-            screen.tell("interrupted: everything is stopped")
-            return _INTERRUPTED
         finally:
             screen.close()
         _write(result, options, places, out)
+        if result.interrupted:
+            return _INTERRUPTED
         return 0 if result.summary.ok else 1
 
 
@@ -80,7 +78,7 @@ def _inputs(options: DemoOptions) -> OwnInputs:
     if options.clip is not None and not options.clip.is_file():
         raise ConfigurationError(f"there is no clip {options.clip}", remedy="name an existing file with --video")
     source = options.camera or str(options.clip.resolve() if options.clip else assets.clip_path())
-    names = tuple(load_manifests(options.models)) if options.models is not None else ()
+    names = tuple(load_models(options.models)) if options.models is not None else ()
     return OwnInputs(source, clip_loops=options.camera is None, models_directory=options.models, models=names)
 
 
@@ -124,8 +122,8 @@ def _write(result: DemoResult, options: DemoOptions, places: DemoPlaces, out: Te
             raise ConfigurationError(f"cannot write {options.json_file}: {error.strerror}") from error
     for line in result.lines():
         out.write(line + "\n")
-    out.write(f"picture: {places.run / 'story.png'}\nlogs and summary: {places.run}\n")
+    picture = places.run / PICTURE_FILE
+    if picture.exists():
+        out.write(f"picture: {picture}\n")
+    out.write(f"logs and summary: {places.run}\n")
     out.flush()
-
-
-__all__ = ["DemoOptions", "RoostError", "play", "sys"]

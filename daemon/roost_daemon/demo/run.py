@@ -21,6 +21,7 @@ from roost.v1 import mission_pb2
 from roost_daemon.app.daemon import STATISTICS_FILE
 from roost_daemon.concurrency import all_of
 from roost_daemon.demo.configuration import SITE_FILE, DemoPlaces, OwnInputs, write_configurations
+from roost_daemon.demo.illustration import draw
 from roost_daemon.demo.janitor import marked_processes
 from roost_daemon.demo.load import plan_demo
 from roost_daemon.demo.processor_use import processor_seconds
@@ -37,6 +38,7 @@ from roost_daemon.ros.environment import ros_environment
 from roost_daemon.site.load import load_site
 
 HANGAR, OFFICE = "hangar", "office"
+PICTURE_FILE = "story.png"
 CLOSED_PASSAGE = "lane_west"
 _START_LIMIT_S = 120.0
 _STOP_LIMIT_S = 5.0
@@ -123,6 +125,9 @@ class DemoRun:
                     await self._stop(supervisor)
                 tasks.cancel_scope.cancel()
         summary = self._sum_up(problem)
+        if self._record.acts:
+            closed = frozenset({CLOSED_PASSAGE} if any(mission.repaired for mission in summary.missions) else ())
+            draw(self._record, self._site, closed, self._seconds, self._places.run / PICTURE_FILE)
         return DemoResult(summary, self._record, self._share, self._interrupted)
 
     async def _start_and_tell(self, supervisor: Supervisor, domain_id: int) -> None:

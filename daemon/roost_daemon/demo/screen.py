@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from typing import Protocol, TextIO
@@ -94,6 +93,3 @@ def screen_for(out: TextIO, *, headless: bool, environment: Mapping[str, str]) -
     if headless or not out.isatty() or environment.get("TERM", "dumb") == "dumb":
         return LineScreen(out)
     return LiveScreen(out, no_color="NO_COLOR" in environment)
-
-
-__all__ = ["LineScreen", "LiveScreen", "Screen", "screen_for", "sys"]

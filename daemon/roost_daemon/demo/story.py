@@ -29,8 +29,22 @@ _CAPTIONS = {
 _REFRESH_S = 0.25
 _GOAL_AFTER_S = 1.0
 _FORBIDDEN_GOAL_AFTER_S = 12.0
+_WELL_READ = 0.9
+_FRAME_PERIOD_S = 2.0
 
 Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFrame:
+    """A frame of the scene in which something was read, for the picture. rgb: a byte a colour, row by row."""
+
+    at_s: float
+    camera: str
+    frame_id: int
+    width: int
+    height: int
+    rgb: bytes
 
 
 @dataclass(slots=True)
@@ -42,6 +56,7 @@ class StoryRecord:
     tracks: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     captions: list[tuple[float, str]] = field(default_factory=list)
     missions: dict[str, mission_pb2.Mission] = field(default_factory=dict)
+    frames: list[KeptFrame] = field(default_factory=list)
     results_lost: int = 0
 
 
@@ -111,6 +126,19 @@ class Story:
         async for response in self._hangar.results():
             self.record.results_lost = response.lost
             self.record.outcomes.append((self._now_s(), response.result))
+            await self._keep_frame(response.result)
+
+    async def _keep_frame(self, result: inference_pb2.InferenceResult) -> None:
+        """Keep a frame in which a text was read well, now and then."""
+        frames = self.record.frames
+        read_well = any(found.text and found.score >= _WELL_READ for found in result.detections)
+        if not read_well or (frames and self._now_s() - frames[-1].at_s < _FRAME_PERIOD_S):
+            return
+        try:
+            frame = await self._hangar.frame(result.camera, result.frame_id)
+        except UnavailableError:
+            return  # it is no longer kept; another one will come
+        frames.append(KeptFrame(self._now_s(), result.camera, frame.frame_id, frame.width, frame.height, bytes(frame.rgb)))
 
     async def _refresh(self) -> None:
         while True:
