@@ -85,6 +85,7 @@ class Replicator:
         self._connected = False
         self._connected_ns = 0
         self._silent_since_start = True
+        self._attempts = 0
         self._denied = 0
         self._ignored = 0
 
@@ -92,6 +93,11 @@ class Replicator:
     def connected(self) -> bool:
         """Whether the broker answers."""
         return self._connected
+
+    @property
+    def attempts(self) -> int:
+        """Connections tried so far."""
+        return self._attempts
 
     @property
     def waiting(self) -> int:
@@ -135,6 +141,7 @@ class Replicator:
 
         Raises `aiomqtt.MqttError`.
         """
+        self._attempts += 1
         client = ConfirmingClient(
             self._host,
             self._port,

@@ -57,9 +57,13 @@ class Broker:
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
 
+    def resume(self) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGCONT)
+
     def stop(self) -> None:
         if self._process is not None:
-            os.kill(self._process.pid, signal.SIGCONT)
+            self.resume()
             self._end(signal.SIGTERM)
 
     def _end(self, number: signal.Signals) -> None:

@@ -90,11 +90,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def endpoint(models: Path) -> Iterator[Endpoint]:
     misbehaving = [
         f"--function={name}=behaviours.{name}"
-        for name in ("echo", "fail", "leave", "sleep", "flood", "surroundings", "deadline")
+        for name in ("echo", "fail", "leave", "sleep", "flood", "touch", "hold", "surroundings", "deadline")
     ]
     with running_endpoint(
         *(f"--function=inference={HANDLER}", *misbehaving, "--function=unimportable=no_such_module.handler"),
-        *("--models", str(models), "--code", str(FUNCTIONS), "--concurrency=2", "--timeout=1.5"),
+        *("--models", str(models), "--code", str(FUNCTIONS), "--concurrency=2", "--timeout=3"),
         *("--cpu", str(max(os.sched_getaffinity(0)))),
     ) as started:
         yield started

@@ -201,7 +201,7 @@ async def test_an_endpoint_killed_between_two_calls_is_unreachable(models: Path)
 @pytest.mark.anyio
 async def test_a_call_is_given_up_at_its_deadline_and_its_thread_soon_after() -> None:
     with silent_server() as url:
-        settings = LambdaSettings("inference", endpoint_url=url, credentials=Credentials("a", "b"), answer_timeout_s=0.6)
+        settings = LambdaSettings("inference", endpoint_url=url, credentials=Credentials("a", "b"), answer_timeout_s=2.0)
         async with opened(settings) as target:
             error = await refusal(target, scene(), seconds=0.1)
             assert isinstance(error, CloudUnreachableError)
@@ -219,7 +219,7 @@ async def test_a_call_is_given_up_at_its_deadline_and_its_thread_soon_after() ->
 async def test_no_more_calls_are_in_flight_than_there_are_threads() -> None:
     with silent_server() as url:
         settings = LambdaSettings(
-            "inference", endpoint_url=url, credentials=Credentials("a", "b"), answer_timeout_s=0.6, max_in_flight=2
+            "inference", endpoint_url=url, credentials=Credentials("a", "b"), answer_timeout_s=2.0, max_in_flight=2
         )
         async with opened(settings) as target:
             await refusal(target, scene(), seconds=0.01)
@@ -248,7 +248,7 @@ async def test_the_deadline_on_the_wire_is_the_callers_and_has_shrunk_on_the_way
         with pytest.raises(CloudFunctionError) as told:
             await target.infer("red_finder", scene(), None, deadline)
     sent = json.loads(str(told.value).partition("DeadlineReportError: ")[2].partition(";")[0])
-    assert abs(sent["utc_ns"] - utc_ns) < seconds_to_ns(0.05)
+    assert abs(sent["utc_ns"] - utc_ns) < seconds_to_ns(1)
     assert sent["clock_error_ns"] == CLOCKS.utc_error_ns
     assert 0 < sent["remaining_ns"] < seconds_to_ns(5)
 
@@ -292,11 +292,12 @@ async def test_nothing_of_the_users_aws_has_a_say(endpoint: Endpoint, tmp_path: 
     (aws / "models" / "lambda" / "2015-03-31").mkdir(parents=True)
     (aws / "models" / "lambda" / "2015-03-31" / "service-2.json").write_text("{}")
     config = "[default]\nendpoint_url = http://127.0.0.1:9\nregion = nowhere\nretry_mode = bogus\nmax_attempts = x\n"
-    (aws / "config").write_text(config)
+    (aws / "config").write_text("[default")
+    (aws / "other_config").write_text(config)
     (aws / "credentials").write_text("[default]\naws_access_key_id = hostile\naws_secret_access_key = hostile\n")
     hostile = {
         "HOME": str(tmp_path),
-        "AWS_CONFIG_FILE": str(aws / "config"),
+        "AWS_CONFIG_FILE": str(aws / "other_config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(aws / "credentials"),
         "AWS_PROFILE": "of-nobody",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",

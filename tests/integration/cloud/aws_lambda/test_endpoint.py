@@ -65,7 +65,7 @@ def test_a_call_is_answered_by_the_handler_in_a_process_that_stays_warm(invoke: 
     assert "FunctionError" not in first
     assert json.loads(second["Body"])["event"] == {"n": 2}
     assert json.loads(first["Body"])["pid"] == json.loads(second["Body"])["pid"] != os.getpid()
-    assert 0 < json.loads(first["Body"])["left_ms"] <= 1500
+    assert 0 < json.loads(first["Body"])["left_ms"] <= 3000
 
 
 def test_the_log_of_a_call_can_be_asked_for(invoke: Callable[..., dict[str, Any]]) -> None:
@@ -100,7 +100,7 @@ def test_a_call_that_takes_too_long_ends_its_environment(invoke: Callable[..., d
     assert answer["FunctionError"] == "Unhandled"
     told = json.loads(answer["Body"])
     assert told["errorType"] == "Sandbox.Timedout"
-    assert told["errorMessage"].endswith("Error: Task timed out after 1.50 seconds")
+    assert told["errorMessage"].endswith("Error: Task timed out after 3.00 seconds")
     assert json.loads(invoke("sleep", {"seconds": 0})["Body"]) is None
 
 
@@ -112,27 +112,18 @@ def test_a_function_that_cannot_be_imported_says_so_to_its_caller(invoke: Callab
     assert told["errorMessage"] == "Unable to import module 'no_such_module': No module named 'no_such_module'"
 
 
-def test_more_calls_than_the_concurrency_are_refused_and_never_queue(invoke: Callable[..., dict[str, Any]]) -> None:
+def test_more_calls_than_the_concurrency_are_refused_and_never_queue(
+    invoke: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    release = tmp_path / "release"
+    started = [tmp_path / name for name in ("first", "second")]
     with ThreadPoolExecutor(2) as threads:
-        running = [threads.submit(invoke, "sleep", {"seconds": 1.0}) for _ in range(2)]
-        wait_until(lambda: all(call.running() for call in running))
-        # The third is refused as soon as both have arrived.
-        third: list[tuple[int, str, str]] = []
-
-        def refused() -> bool:
-            try:
-                invoke("sleep", {"seconds": 0})
-            except ClientError as error:
-                third.append(
-                    (error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"], str(error))
-                )
-            return bool(third)
-
-        wait_until(refused)
-        assert third[0][:2] == (429, "TooManyRequestsException")
-        assert "Rate Exceeded." in third[0][2]
-        for call in running:
-            assert "FunctionError" not in call.result()
+        running = [threads.submit(invoke, "hold", {"started": str(path), "release": str(release)}) for path in started]
+        wait_until(lambda: all(path.exists() for path in started))
+        status, code, message = refusal(lambda: invoke("hold", {"started": str(tmp_path / "third"), "release": str(release)}))
+        release.touch()
+        assert (status, code, message) == (429, "TooManyRequestsException", "Rate Exceeded.")
+        assert all("FunctionError" not in call.result() for call in running)
 
 
 def test_requests_and_responses_above_six_megabytes_are_refused(invoke: Callable[..., dict[str, Any]]) -> None:
@@ -166,11 +157,13 @@ def test_a_function_has_several_names(invoke: Callable[..., dict[str, Any]], nam
     assert json.loads(invoke(name, "hello")["Body"])["event"] == "hello"
 
 
-def test_a_dry_run_runs_nothing_and_an_event_is_not_waited_for(invoke: Callable[..., dict[str, Any]]) -> None:
-    assert invoke("fail", InvocationType="DryRun")["StatusCode"] == 204
-    began = time.monotonic()
-    assert invoke("sleep", {"seconds": 1.4}, InvocationType="Event")["StatusCode"] == 202
-    assert time.monotonic() - began < 1.4
+def test_a_dry_run_runs_nothing_and_an_event_is_not_waited_for(invoke: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    dry, event = tmp_path / "dry", tmp_path / "event"
+    assert invoke("touch", {"path": str(dry)}, InvocationType="DryRun")["StatusCode"] == 204
+    answer = invoke("touch", {"path": str(event)}, InvocationType="Event")
+    assert (answer["StatusCode"], answer["Body"]) == (202, b"")
+    wait_until(event.exists)
+    assert not dry.exists()
 
 
 def test_strangers_are_refused(endpoint: Endpoint) -> None:

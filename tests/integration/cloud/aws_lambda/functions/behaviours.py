@@ -27,6 +27,16 @@ def sleep(event, context):
     time.sleep(event["seconds"])
 
 
+def hold(event, context):
+    Path(event["started"]).touch()
+    while not Path(event["release"]).exists():
+        time.sleep(0.02)
+
+
+def touch(event, context):
+    Path(event["path"]).touch()
+
+
 def flood(event, context):
     return "x" * event["bytes"]
 
