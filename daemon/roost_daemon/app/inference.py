@@ -183,8 +183,9 @@ class InferencePart:
                 region=settings.region,
                 endpoint_url=endpoint_url,
                 credentials=credentials,
-                # One more than the policy uses, for the comparison of sampled frames.
-                max_in_flight=settings.slots + 1,
+                # Beside those of the policy: one for the comparison of sampled frames, one for a call that was given up
+                # at its deadline and still holds its thread.
+                max_in_flight=settings.slots + 2,
             ),
             self._clocks,
         )

@@ -64,10 +64,10 @@ def write_configurations(places: DemoPlaces, *, ros_domain_id: int, mqtt_port: i
             "clip": {"source": inputs.clip, "loop": inputs.clip_loops},
         },
         "streams": [
-            {"camera": camera, "model": model, "rate_hz": _FIRST_RATE_HZ, "max_tiles": MAX_TILES}
-            for camera, model in (
-                *((wish.camera, wish.model) for wish in WISHES),
-                *(("clip", model) for model in inputs.models),
+            {"camera": camera, "model": model, "rate_hz": _FIRST_RATE_HZ, "max_tiles": tiles}
+            for camera, model, tiles in (
+                *((wish.camera, wish.model, MAX_TILES if wish.elastic_share else 1) for wish in WISHES),
+                *(("clip", model, 1) for model in inputs.models),
             )
         ],
         "cloud": {
