@@ -257,8 +257,9 @@ class MissionEvent(_message.Message):
     sequence: _builtins.int
     """The event's number within its mission, from 1; also the resume token."""
     kind: _builtins.str
-    """What: "submitted", "refused", "planned", "step_started", "step_done", "step_failed", "repaired", "verdict",
-    "succeeded", "failed", "cancelled", "interrupted".
+    """What: "submitted", "refused", "planned", "step_started", "step_progress", "step_done", "step_failed", "step_cancelled",
+    "repaired", "given_up", "moved", "verdict", "cancel_requested", "deadline_passed", "succeeded", "failed", "cancelled",
+    "interrupted".
     """
     node: _builtins.str
     """The node of the task tree that it concerns, if one."""
