@@ -16,6 +16,7 @@ from types import TracebackType
 
 import grpc
 
+from roost.client import CHANNEL_OPTIONS
 from roost.clock import Clocks, Deadline
 from roost.errors import RefusedError, RoostError, UnavailableError
 from roost.robot import CommandFailedError, Pose, RobotState
@@ -60,7 +61,7 @@ class GatewayClient:
     def __init__(self, address: str, robot: str, *, clocks: Clocks | None = None) -> None:
         self.robot = robot
         self._clocks = clocks or Clocks()
-        self._channel = grpc.aio.insecure_channel(address)
+        self._channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._stub = gateway_pb2_grpc.RobotGatewayServiceStub(self._channel)
         self._peer = f"the gateway of {robot}"
 
