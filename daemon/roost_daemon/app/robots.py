@@ -13,12 +13,12 @@ import yaml
 from anyio.abc import TaskGroup
 
 from roost.clock import Clocks
+from roost.restart import RestartPolicy
 from roost_daemon.app.fleet import GatewayFleet
 from roost_daemon.concurrency import all_of
 from roost_daemon.config import RoostSettings
 from roost_daemon.missions.hosts import GrpcSkillHosts
 from roost_daemon.processes.environment import child_environment
-from roost_daemon.processes.restart import RestartPolicy
 from roost_daemon.processes.supervisor import ChildSpec, Supervisor, python_module
 from roost_daemon.ros.environment import ros_environment
 from roost_daemon.site.model import Site

@@ -26,7 +26,7 @@ from anyio.abc import TaskGroup
 
 from roost.clock import Clocks, ns_to_seconds
 from roost.errors import UnavailableError
-from roost_daemon.processes.restart import RestartPolicy, RestartWindow
+from roost.restart import RestartPolicy, RestartWindow
 
 _PR_SET_PDEATHSIG = 1
 _STDERR_LINES_KEPT = 20

@@ -16,8 +16,9 @@ from typing import IO
 
 import anyio
 
-from roost.clock import NANOSECONDS_PER_MILLISECOND, NANOSECONDS_PER_SECOND, Clocks, Deadline, ns_to_seconds
+from roost.clock import NANOSECONDS_PER_SECOND, Clocks, Deadline, ns_to_seconds
 from roost.errors import ConfigurationError, DeadlineExceededError, RoostError, UnavailableError, UnknownNameError
+from roost.restart import RestartPolicy, RestartWindow
 from roost_inference.engines import messages
 from roost_inference.engines.worker_client import WorkerClient, WorkerLostError
 from roost_inference.models.preprocessing import bounds_in
@@ -32,8 +33,7 @@ class EngineSettings:
     models: directory with manifests. cpu: the core that it stays on, None for any. provider: "cpu", "cuda" or "tensorrt";
     another one than asked for is an error unless allow_fallback. environment: all that the worker gets to see.
     stderr: where its log goes, as in `subprocess`; None for our own. start_limit_ns: to load and warm up its models.
-    run_limit_ns: a run that takes longer is a hang. A worker may be started again `restart_limit` times within
-    `restart_window_ns`, first after `restart_delay_ns`, then after twice as long, and so on.
+    run_limit_ns: a run that takes longer is a hang. restart: how often a worker that dies is started again.
     """
 
     models: Path
@@ -45,9 +45,7 @@ class EngineSettings:
     stderr: int | IO[bytes] | None = None
     start_limit_ns: int = 60 * NANOSECONDS_PER_SECOND
     run_limit_ns: int = 10 * NANOSECONDS_PER_SECOND
-    restart_limit: int = 5
-    restart_window_ns: int = 60 * NANOSECONDS_PER_SECOND
-    restart_delay_ns: int = 100 * NANOSECONDS_PER_MILLISECOND
+    restart: RestartPolicy = field(default_factory=RestartPolicy)
 
     def arguments(self) -> list[str]:
         """The worker's command line."""
@@ -74,7 +72,7 @@ class LocalEngine:
         self._worker: WorkerClient | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._out_of_service: RoostError = UnavailableError("the engine has not been started")
-        self._restarts_ns: list[int] = []
+        self._restart_window = RestartWindow(settings.restart)
         self._restarts = 0
 
     async def start(self) -> None:
@@ -226,18 +224,16 @@ class LocalEngine:
         """Another worker; None if it was given up."""
         settings = self._settings
         while True:
-            now_ns = self._clocks.monotonic_ns()
-            self._restarts_ns = [t for t in self._restarts_ns if now_ns - t < settings.restart_window_ns]
-            count = len(self._restarts_ns)
-            if count >= settings.restart_limit:
+            delay_ns = self._restart_window.next_delay_ns(self._clocks.monotonic_ns())
+            if delay_ns is None:
+                policy = settings.restart
                 self._out_of_service = UnavailableError(
-                    f"the engine worker died {count + 1} times within {ns_to_seconds(settings.restart_window_ns):g} s, "
+                    f"the engine worker died {policy.limit + 1} times within {ns_to_seconds(policy.window_ns):g} s, "
                     f"last by {how}; it is not started again",
                     remedy="read the log, then restart Roost",
                 )
                 return None
-            self._restarts_ns.append(now_ns)
-            await anyio.sleep(ns_to_seconds(settings.restart_delay_ns << count))
+            await anyio.sleep(ns_to_seconds(delay_ns))
             try:
                 worker = await self._start_worker()
             except (UnavailableError, ConfigurationError) as error:

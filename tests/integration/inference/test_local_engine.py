@@ -17,6 +17,7 @@ from anyio import to_thread
 
 from roost.clock import Clocks, Deadline
 from roost.errors import ConfigurationError, DeadlineExceededError, UnavailableError, UnknownNameError
+from roost.restart import RestartPolicy
 from roost_inference.engines.local import EngineSettings, LocalEngine
 from roost_inference.engines.measuring import measure_edge_times
 from roost_inference.models import load_manifests
@@ -29,7 +30,9 @@ CPU = min(os.sched_getaffinity(0))
 
 
 def settings(models: Path) -> EngineSettings:
-    return EngineSettings(models=models, cpu=CPU, environment={"PATH": os.environ["PATH"]}, restart_delay_ns=10_000_000)
+    return EngineSettings(
+        models=models, cpu=CPU, environment={"PATH": os.environ["PATH"]}, restart=RestartPolicy(first_delay_ns=10_000_000)
+    )
 
 
 def frame(image: np.ndarray) -> Frame:
@@ -150,7 +153,9 @@ async def test_a_killed_worker_costs_its_run_and_is_started_again(
 async def test_while_there_is_no_worker_a_run_is_refused_at_once(
     bright_spot_model: Callable[[], Path], bright_picture: np.ndarray, clocks: Clocks
 ) -> None:
-    slowly = replace(settings(bright_spot_model()), restart_delay_ns=60 * SECOND_NS)
+    slowly = replace(
+        settings(bright_spot_model()), restart=RestartPolicy(first_delay_ns=60 * SECOND_NS, longest_delay_ns=60 * SECOND_NS)
+    )
     async with running(slowly, clocks) as engine:
         assert engine.worker_pid is not None
         os.kill(engine.worker_pid, signal.SIGKILL)
@@ -183,7 +188,9 @@ async def test_a_worker_that_hangs_is_killed_and_started_again(
 async def test_a_worker_that_dies_too_often_is_given_up_with_one_line(
     bright_spot_model: Callable[[], Path], bright_picture: np.ndarray, clocks: Clocks
 ) -> None:
-    async with running(replace(settings(bright_spot_model()), restart_limit=1), clocks) as engine:
+    async with running(
+        replace(settings(bright_spot_model()), restart=RestartPolicy(limit=1, first_delay_ns=10_000_000)), clocks
+    ) as engine:
         for restarts in (0, 1):
             await until(lambda expected=restarts: engine.health.healthy and engine.restarts == expected)  # type: ignore[misc]
             assert engine.worker_pid is not None

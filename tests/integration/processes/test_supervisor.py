@@ -15,8 +15,8 @@ import pytest
 
 from roost.clock import NANOSECONDS_PER_MILLISECOND, Clocks
 from roost.errors import UnavailableError
+from roost.restart import RestartPolicy
 from roost_daemon.processes.environment import child_environment
-from roost_daemon.processes.restart import RestartPolicy
 from roost_daemon.processes.supervisor import Child, ChildSpec, ChildState, Supervisor
 
 pytestmark = pytest.mark.anyio

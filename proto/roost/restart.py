@@ -1,4 +1,7 @@
-"""Whether and when a dead child is started again: a limit of restarts within a window, with growing delay. Pure."""
+"""Whether and when a dead child is started again: a limit of restarts within a window, with growing delay.
+
+Pure, and the same for every process that Roost starts: gateways, skill hosts, engine workers, broker.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roost.clock import NANOSECONDS_PER_SECOND
-from roost_daemon.processes.restart import RestartPolicy, RestartWindow
+from roost.restart import RestartPolicy, RestartWindow
 
 SECOND = NANOSECONDS_PER_SECOND
 POLICY = RestartPolicy(limit=3, window_ns=10 * SECOND, first_delay_ns=SECOND, longest_delay_ns=3 * SECOND)
