@@ -17,6 +17,7 @@ from anyio import CancelScope
 from roost.client import RoostClient
 from roost.clock import Clocks
 from roost.errors import RoostError, UnavailableError
+from roost.restart import RestartPolicy
 from roost.v1 import mission_pb2
 from roost_daemon.app.daemon import STATISTICS_FILE
 from roost_daemon.concurrency import all_of
@@ -32,7 +33,6 @@ from roost_daemon.demo.story import FORBIDDEN_GOAL, GOAL, Story, StoryRecord
 from roost_daemon.demo.summary import MissionSummary, ModelSummary, MonitorSummary, Summary, missing_from_the_story
 from roost_daemon.observe.logs import logging_to
 from roost_daemon.processes.environment import RUN_MARK, child_environment
-from roost_daemon.processes.restart import RestartPolicy
 from roost_daemon.processes.supervisor import Child, ChildSpec, Supervisor, python_module
 from roost_daemon.ros.environment import ros_environment
 from roost_daemon.site.load import load_site
