@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from roost_inference.ports import Region
@@ -25,9 +26,14 @@ class Geometry:
         """A box of the tensor as a region of the frame, cut to the bounds; None if nothing is left of it."""
         bounds = self.bounds
         region = Region(
-            max(bounds.left, round(bounds.left + left * self.x_scale)),
-            max(bounds.top, round(bounds.top + top * self.y_scale)),
-            min(bounds.right, round(bounds.left + right * self.x_scale)),
-            min(bounds.bottom, round(bounds.top + bottom * self.y_scale)),
+            max(bounds.left, bounds.left + _nearest(left * self.x_scale)),
+            max(bounds.top, bounds.top + _nearest(top * self.y_scale)),
+            min(bounds.right, bounds.left + _nearest(right * self.x_scale)),
+            min(bounds.bottom, bounds.top + _nearest(bottom * self.y_scale)),
         )
         return region if region.right > region.left and region.bottom > region.top else None
+
+
+def _nearest(offset: float) -> int:
+    """Rounded without regard to where the bounds begin, so that a crop and a whole frame give the same region."""
+    return math.floor(offset + 0.5)
