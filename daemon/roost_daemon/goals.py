@@ -62,7 +62,15 @@ class Goals:
         self._new_id = new_id
 
     async def recover(self) -> tuple[str, ...]:
-        """After a start: mark what an earlier daemon left unfinished as interrupted; returns those missions."""
+        """After a start: mark what an earlier daemon left unfinished as interrupted; returns those missions.
+
+        What earlier missions are known to have carried somewhere is looked for there.
+        """
+        for mission_id in reversed(await self._journal.missions()):
+            mission = await self._replay(mission_id)
+            for node in mission.planned:
+                if node in mission.done:
+                    self._runner.note_done(mission.planned[node])
         unfinished = await self._journal.unfinished()
         for mission_id in unfinished:
             mission = await self._replay(mission_id)

@@ -29,6 +29,7 @@ from roost_daemon.planning.plan import PlannedStep, moved_objects
 _INBOX_LENGTH = 256
 _LOOK_AGAIN_S = 0.2
 _PAUSE_BEFORE_REPEAT_S = 0.5
+_REST_LIMIT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,11 @@ class MissionRunner:
     def live(self) -> tuple[str, ...]:
         """The missions that run."""
         return tuple(self._live)
+
+    def note_done(self, step: PlannedStep) -> None:
+        """Remember where a step that is done has put an object."""
+        if step.skill in self._planner.contracts:
+            self.object_areas.update(moved_objects(self._planner.contracts[step.skill], step.arguments))
 
     async def states(self) -> dict[str, RobotState]:
         """Where each robot is now; those whose gateway does not answer are left out."""
@@ -244,8 +250,7 @@ class MissionRunner:
             if mission.steps[event.node].state is StepState.REPAIRING:
                 tasks.start_soon(self._repair, live, event.node)
         elif event.kind is Kind.STEP_DONE:
-            step = mission.planned[event.node]
-            self.object_areas.update(moved_objects(self._planner.contracts[step.skill], step.arguments))
+            self.note_done(mission.planned[event.node])
         if event.kind in (Kind.STEP_DONE, Kind.STEP_FAILED, Kind.STEP_CANCELLED):
             tasks.start_soon(self._nudge_others, live)
 
@@ -271,7 +276,11 @@ class MissionRunner:
                 told = _failed(step, error)
         if live.scopes.get(step.node) is scope:
             del live.scopes[step.node]
-        await live.tell(told or Happening(Kind.STEP_CANCELLED, f"{step.robot} was stopped: {step.label}", step.node))
+        if told is None:
+            with anyio.move_on_after(_REST_LIMIT_S):  # it is stopped when its gateway would take another command
+                await self._wait_for(step.robot)
+            told = Happening(Kind.STEP_CANCELLED, f"{step.robot} was stopped: {step.label}", step.node)
+        await live.tell(told)
 
     async def _repair(self, live: _Live, node: str) -> None:
         """Seek a plan for what is left, once the robot that failed is there again."""

@@ -235,6 +235,18 @@ async def test_what_an_ended_daemon_left_behind_is_interrupted(house: Open) -> N
         assert await parts.goals.recover() == ()
 
 
+async def test_what_was_carried_is_looked_for_where_it_was_put_also_after_a_restart(house: Open) -> None:
+    async with house() as parts:
+        mission = await parts.goals.submit("robot2, bring the crate to the gate")
+        await parts.ended(mission.mission_id)
+    async with house() as parts:
+        await parts.goals.recover()
+        assert parts.runner.object_areas == {"crate": "gate"}
+        mission = await parts.goals.submit("robot2, bring the crate to the store")
+        await parts.ended(mission.mission_id)
+        assert parts.hosts.orders[0].step.arguments["source"] == "gate"
+
+
 async def test_a_clean_end_interrupts_what_runs(house: Open) -> None:
     async with house() as parts:
         parts.hosts.hold = True
