@@ -48,15 +48,16 @@ class Draws:
 
 def draw(environment: Environment, seed: int, stream: int, tasks: int) -> Draws:
     """The draws of one stream: the same for the same seed and stream, whatever the policy does."""
-    quantities = [np.random.default_rng([seed, stream, quantity]) for quantity in range(5)]
+    quantities = [np.random.default_rng([seed, stream, quantity]) for quantity in range(6)]
     ratio = quantities[0].normal(environment.edge_ratio, environment.edge_spread, tasks)
     stalled = quantities[1].random(tasks) < environment.stall_probability
     edge = np.clip(ratio, 0.3, None) * np.where(stalled, environment.stall_ratio, 1.0)
     spread = quantities[2].normal(0.0, 1.0, tasks) - _SIGMAS_AT_95_PERCENT
     cloud = environment.cloud_scale * np.exp(environment.cloud_sigma * spread)
     busy = quantities[3].random(tasks) < environment.busy_probability
-    jitter, boxes = quantities[4].random((2, tasks))
-    return Draws(edge.tolist(), cloud.tolist(), busy.tolist(), (jitter - 0.5).tolist(), boxes.tolist())
+    jitter = quantities[4].random(tasks) - 0.5
+    boxes = quantities[5].random(tasks)
+    return Draws(edge.tolist(), cloud.tolist(), busy.tolist(), jitter.tolist(), boxes.tolist())
 
 
 def boxes_of(uniform: float, expected: float) -> int:
