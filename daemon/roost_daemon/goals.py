@@ -23,7 +23,7 @@ from roost_daemon.missions.events import Happening, Kind, MissionEvent, Problem,
 from roost_daemon.missions.journal import Journal
 from roost_daemon.missions.mission import Mission, RuleMonitor, replay
 from roost_daemon.missions.planner import Planner
-from roost_daemon.missions.runner import MissionRunner, areas_of
+from roost_daemon.missions.runner import MissionRunner
 from roost_daemon.missions.view import MissionUpdate, MissionView, view
 from roost_daemon.planning.plan import ImpossibleError
 
@@ -70,7 +70,7 @@ class Goals:
             mission = await self._replay(mission_id)
             for node in mission.planned:
                 if node in mission.done:
-                    self._runner.note_done(mission.planned[node])
+                    self._runner.surroundings.note_done(mission.planned[node])
         unfinished = await self._journal.unfinished()
         for mission_id in unfinished:
             mission = await self._replay(mission_id)
@@ -131,7 +131,7 @@ class Goals:
         async with anyio.create_task_group() as tasks:
             for mission_id in missions:
                 tasks.start_soon(self._runner.cancel, mission_id, "everything was stopped by request")
-            stopped, unreachable = await self._runner.stop_robots("everything was stopped by request")
+            stopped, unreachable = await self._runner.surroundings.stop_robots("everything was stopped by request")
         return Stopped(missions, stopped, unreachable)
 
     def _submitted(self, text: str, deadline: Deadline | None) -> MissionEvent:
@@ -143,19 +143,20 @@ class Goals:
     async def _plan(self, text: str, deadline: Deadline | None) -> Happening:
         """From words to a plan that the checker has passed, or to the reason why there is none."""
         known: dict[str, Any] = {}
+        around = self._runner.surroundings
         try:
-            states = await self._runner.states()
-            areas = areas_of(states)
+            states = await around.states()
+            areas = {robot: state.place for robot, state in states.items()}
             goal = await understand(
                 text,
                 self._provider,
                 self._planner.site,
                 self._planner.contracts,
                 robot_places=areas,
-                object_places=self._runner.object_areas,
+                object_places=around.object_areas,
             )
             known = _goal_data(goal)
-            plan = self._planner.plan(goal.tree, self._planner.world(states, self._runner.object_areas))
+            plan = self._planner.plan(goal.tree, self._planner.world(states, around.object_areas))
             if deadline is not None:
                 _check_time(plan.makespan_s, ns_to_seconds(deadline.remaining_ns(self._clocks)))
         except RoostError as error:

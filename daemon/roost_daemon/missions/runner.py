@@ -1,13 +1,13 @@
 """Lets missions happen: journals what was told and decided, and only then acts.
 
 Each live mission has one task that takes what is told to it in turn. What it decides is durable before a skill starts, a
-repair is sought or a watcher hears of it. Robots are followed all the time; every change of place is told to every mission.
+repair is sought or a watcher hears of it. Every change of a robot's place is told to every mission.
 Watchers read the journal, so a slow one costs nothing and loses nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import anyio
@@ -16,18 +16,18 @@ from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from roost.clock import Clocks, Deadline, ns_to_seconds
-from roost.errors import RoostError, UnavailableError, UnknownNameError
-from roost.robot import CommandFailedError, RobotState
+from roost.errors import RoostError, UnknownNameError
+from roost.robot import CommandFailedError
 from roost_daemon.missions.events import Happening, Kind, MissionEvent, Problem, plan_to_data
 from roost_daemon.missions.journal import Journal, JournalError
 from roost_daemon.missions.mission import Mission, RuleMonitor, StepState
 from roost_daemon.missions.planner import Planner
-from roost_daemon.missions.ports import Fleet, RobotReport, SkillHosts, StepOrder
+from roost_daemon.missions.ports import Fleet, SkillHosts, StepOrder
+from roost_daemon.missions.surroundings import Surroundings
 from roost_daemon.missions.view import MissionUpdate, view
-from roost_daemon.planning.plan import PlannedStep, moved_objects
+from roost_daemon.planning.plan import PlannedStep
 
 _INBOX_LENGTH = 256
-_LOOK_AGAIN_S = 0.2
 _PAUSE_BEFORE_REPEAT_S = 0.5
 _REST_LIMIT_S = 5.0
 
@@ -65,7 +65,7 @@ class _Live:
 class MissionRunner:
     """Owns the live missions. Its tasks live in the task group that it is given.
 
-    monitor_for: makes a monitor of a formula's text. object_areas: where the objects lie, by name; kept up to date here.
+    monitor_for: makes a monitor of a formula's text. surroundings: what is known of robots and objects.
     """
 
     def __init__(
@@ -82,7 +82,6 @@ class MissionRunner:
     ) -> None:
         self._tasks = tasks
         self._journal = journal
-        self._fleet = fleet
         self._hosts = hosts
         self._planner = planner
         self._clocks = clocks
@@ -91,40 +90,17 @@ class MissionRunner:
         self._live: dict[str, _Live] = {}
         self._changes: dict[str, anyio.Event] = {}
         self._log = structlog.get_logger("missions")
-        self.reports: dict[str, RobotReport] = {}
-        self.object_areas: dict[str, str] = {name: thing.area for name, thing in planner.site.objects.items()}
+        self.surroundings = Surroundings(fleet, planner.site, planner.contracts)
 
     def follow_robots(self) -> None:
         """Begin to follow every robot of the fleet."""
-        for robot in self._fleet.robots:
-            self._tasks.start_soon(self._follow, robot, name=f"follow {robot}")
+        for robot in self.surroundings.robots:
+            self._tasks.start_soon(self.surroundings.follow, robot, self._tell_moved, name=f"follow {robot}")
 
     @property
     def live(self) -> tuple[str, ...]:
         """The missions that run."""
         return tuple(self._live)
-
-    def note_done(self, step: PlannedStep) -> None:
-        """Remember where a step that is done has put an object."""
-        if step.skill in self._planner.contracts:
-            self.object_areas.update(moved_objects(self._planner.contracts[step.skill], step.arguments))
-
-    async def states(self) -> dict[str, RobotState]:
-        """Where each robot is now; those whose gateway does not answer are left out."""
-        states: dict[str, RobotState] = {}
-
-        async def ask(robot: str) -> None:
-            try:
-                self.reports[robot] = await self._fleet.report(robot)
-            except RoostError as error:
-                self._log.warning(str(error), robot=robot)
-                return
-            states[robot] = self.reports[robot].state
-
-        async with anyio.create_task_group() as tasks:
-            for robot in self._fleet.robots:
-                tasks.start_soon(ask, robot)
-        return states
 
     async def start(self, submitted: MissionEvent, mission_id: str, planned: Happening, deadline: Deadline | None) -> None:
         """Run a mission whose submission is journaled; returns when its plan is, and its first steps begin."""
@@ -143,23 +119,6 @@ class MissionRunner:
         if live is not None:
             await live.tell(Happening(Kind.CANCEL_REQUESTED, why))
             await live.ended.wait()
-
-    async def stop_robots(self, reason: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Stop every robot of the fleet; returns those that rest, and those whose gateway does not answer."""
-        stopped: list[str] = []
-
-        async def stop(robot: str) -> None:
-            try:
-                await self._fleet.stop(robot, reason)
-            except RoostError as error:
-                self._log.error(str(error), robot=robot)
-            else:
-                stopped.append(robot)
-
-        async with anyio.create_task_group() as tasks:
-            for robot in self._fleet.robots:
-                tasks.start_soon(stop, robot)
-        return tuple(sorted(stopped)), tuple(sorted(set(self._fleet.robots) - set(stopped)))
 
     async def interrupt_all(self) -> None:
         """End all missions because the daemon ends."""
@@ -250,7 +209,7 @@ class MissionRunner:
             if mission.steps[event.node].state is StepState.REPAIRING:
                 tasks.start_soon(self._repair, live, event.node)
         elif event.kind is Kind.STEP_DONE:
-            self.note_done(mission.planned[event.node])
+            self.surroundings.note_done(mission.planned[event.node])
         if event.kind in (Kind.STEP_DONE, Kind.STEP_FAILED, Kind.STEP_CANCELLED):
             tasks.start_soon(self._nudge_others, live)
 
@@ -293,7 +252,7 @@ class MissionRunner:
             why = f"{step.robot} did not come back within {self._settings.robot_return_s:g} s"
             await live.tell(mission.give_up(node, why))
             return
-        world = self._planner.world(await self.states(), self.object_areas)
+        world = self._planner.world(await self.surroundings.states(), self.surroundings.object_areas)
         try:
             plan = self._planner.repair(mission, node, world)
         except RoostError as error:
@@ -308,15 +267,8 @@ class MissionRunner:
 
     async def _wait_for(self, robot: str) -> None:
         """Return when the robot's gateway takes commands and its skill host answers."""
-        while True:
-            try:
-                report = self.reports[robot] = await self._fleet.report(robot)
-                if report.accepting:
-                    await self._hosts.wait_ready(robot)
-                    return
-            except UnavailableError as error:
-                self._log.debug(str(error), robot=robot)
-            await anyio.sleep(_LOOK_AGAIN_S)
+        await self.surroundings.until_accepting(robot)
+        await self._hosts.wait_ready(robot)
 
     async def _watch_deadline(self, live: _Live, deadline: Deadline) -> None:
         await anyio.sleep(max(0.0, ns_to_seconds(deadline.remaining_ns(self._clocks))))
@@ -334,30 +286,11 @@ class MissionRunner:
             if other is not live:
                 await other.tell(None)
 
-    async def _follow(self, robot: str) -> None:
-        """Follow a robot's odometry, and tell every mission when it enters or leaves a place."""
-        area: str | None = None
-        while True:
-            try:
-                async for report in self._fleet.watch(robot):
-                    self.reports[robot] = report
-                    if report.state.place != area:
-                        area = report.state.place
-                        await self._tell_moved(robot, area)
-            except RoostError as error:
-                self._log.warning(str(error), robot=robot)
-            await anyio.sleep(_LOOK_AGAIN_S)
-
     async def _tell_moved(self, robot: str, area: str) -> None:
         message = f"{robot} is in {area}" if area else f"{robot} is between places"
         for live in list(self._live.values()):
             if live.mission.areas.get(robot, "") != area:
                 await live.tell(Happening(Kind.MOVED, message, data={"robot": robot, "area": area}))
-
-
-def areas_of(states: Mapping[str, RobotState]) -> dict[str, str]:
-    """The place that each robot is in, empty for none."""
-    return {robot: state.place for robot, state in states.items()}
 
 
 def _failed(step: PlannedStep, error: RoostError) -> Happening:

@@ -36,7 +36,7 @@ async def test_the_demo_goal_is_done_by_another_way_when_the_lane_closes(house: 
             "currently_satisfied",
         ]
         assert parts.hosts.orders[-1].closed == {"lane_west"} or parts.hosts.orders[-2].closed == {"lane_west"}
-        assert parts.runner.object_areas == {"crate": "gate"}
+        assert parts.runner.surroundings.object_areas == {"crate": "gate"}
 
 
 async def test_a_preview_says_all_and_moves_nothing(house: Open) -> None:
@@ -241,7 +241,7 @@ async def test_what_was_carried_is_looked_for_where_it_was_put_also_after_a_rest
         await parts.ended(mission.mission_id)
     async with house() as parts:
         await parts.goals.recover()
-        assert parts.runner.object_areas == {"crate": "gate"}
+        assert parts.runner.surroundings.object_areas == {"crate": "gate"}
         mission = await parts.goals.submit("robot2, bring the crate to the store")
         await parts.ended(mission.mission_id)
         assert parts.hosts.orders[0].step.arguments["source"] == "gate"
