@@ -35,6 +35,11 @@ class NewestSlot:
         """How many of them a newer one has replaced before anybody looked."""
         return self._replaced
 
+    def begin(self) -> None:
+        """Frames will come, also after an end."""
+        with self._lock:
+            self._frame, self._ended, self._error = None, False, None
+
     def put(self, frame: Frame) -> None:
         """Make this the newest frame."""
         with self._lock:

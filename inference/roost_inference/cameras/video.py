@@ -89,8 +89,11 @@ class VideoCamera:
     async def frames(self) -> AsyncIterator[Frame]:
         """The newest frame each time one is asked for; see `roost_inference.ports.Camera`.
 
-        Raises `roost.errors.UnavailableError`. Close the iterator (`aclose`, or cancel the task) to stop the camera.
+        Raises `roost.errors.UnavailableError`; called again after that, it tries again. Close the iterator (`aclose`, or
+        cancel the task) to stop the camera.
         """
+        self._stop.clear()
+        self._slot.begin()
         thread = threading.Thread(target=self._run, name=f"camera {self._name}", daemon=True)
         thread.start()
         try:

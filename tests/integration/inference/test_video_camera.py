@@ -83,7 +83,8 @@ async def test_the_rate_may_change_while_it_plays(video: Path, clocks: Clocks) -
                 if len(received) == 8:
                     break
 
-    assert received[7].received_ns - received[6].received_ns >= 99_000_000
+    # 5 ms before, 100 ms after; a busy machine may have held one of the two up.
+    assert received[7].received_ns - received[6].received_ns >= 50_000_000
 
 
 async def test_a_slow_reader_gets_the_newest_frame(video: Path, clocks: Clocks) -> None:
@@ -130,6 +131,19 @@ async def test_an_absent_file_is_named(tmp_path: Path, clocks: Clocks) -> None:
         await take(VideoCamera("clip", str(tmp_path / "absent.mp4"), clocks), 1)
 
     assert str(caught.value) == f"camera clip: cannot open {tmp_path / 'absent.mp4'} (no such file or directory); {REMEDY}"
+
+
+async def test_a_camera_whose_file_comes_later_plays_when_it_is_asked_again(
+    video: Path, tmp_path: Path, clocks: Clocks
+) -> None:
+    camera = VideoCamera("clip", str(tmp_path / "later.mp4"), clocks)
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="cannot open"):
+            await take(camera, 1)
+
+    (tmp_path / "later.mp4").write_bytes(video.read_bytes())
+
+    assert len(await take(camera, 3)) == 3
 
 
 async def test_a_text_file_is_named(tmp_path: Path, clocks: Clocks) -> None:

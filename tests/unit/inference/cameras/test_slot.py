@@ -74,3 +74,17 @@ async def test_the_end_says_why() -> None:
 
     with pytest.raises(UnavailableError, match="the cable is out"):
         await slot.take()
+
+
+@pytest.mark.anyio
+async def test_after_an_end_frames_may_come_again() -> None:
+    slot = NewestSlot()
+    slot.put(frame(1))
+    slot.end(UnavailableError("the cable is out"))
+    slot.begin()
+    slot.put(frame(2))
+
+    taken = await slot.take()
+
+    assert taken is not None
+    assert taken.frame_id == 2
