@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import anyio
 import structlog
 
 from roost.clock import Clocks
-from roost.errors import ConfigurationError, RoostError
+from roost.errors import ConfigurationError, RoostError, UnavailableError
 from roost_daemon.app.daemon import Daemon, Directories
 from roost_daemon.config import RoostSettings
 from roost_daemon.observe.logs import logging_to
@@ -27,6 +30,13 @@ def run_daemon(settings: RoostSettings, origin: Path) -> None:
     Prints one line of JSON on standard output when goals are accepted. Raises `RoostError` where it cannot start.
     """
     directories = _make_directories(settings)
+    with ExitStack() as held:
+        for key, directory in (("runtime_directory", directories.runtime), ("state_directory", directories.state)):
+            held.enter_context(_only_daemon_in(directory, key))
+        _run(settings, directories, origin)
+
+
+def _run(settings: RoostSettings, directories: Directories, origin: Path) -> None:
     processors = plan_processors(os.sched_getaffinity(0), pin=settings.processors.pin)
     if processors.others:
         os.sched_setaffinity(0, processors.others)
@@ -77,3 +87,19 @@ def _make_directories(settings: RoostSettings) -> Directories:
                 f"cannot make the directory {directory}: {error.strerror}", remedy="choose others under daemon"
             ) from error
     return Directories(state, runtime)
+
+
+@contextmanager
+def _only_daemon_in(directory: Path, key: str) -> Iterator[None]:
+    """Keep other daemons out of a directory, before anything in it is touched. The lock ends with the process.
+
+    Raises `UnavailableError`.
+    """
+    with (directory / f"{key}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UnavailableError(
+                f"another daemon runs in {directory}", remedy=f"stop it, or choose another daemon.{key}"
+            ) from error
+        yield
