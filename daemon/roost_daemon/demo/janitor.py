@@ -8,6 +8,7 @@ removes the sockets and the shared-memory files that nobody uses any more, and g
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -18,6 +19,12 @@ from pathlib import Path
 from roost_daemon.processes.environment import RUN_MARK
 from roost_daemon.ros.shared_memory import remove_abandoned
 
+IN_GOOD_ORDER = b"."
+"""What the demo says to the janitor when it ends by itself, with the terminal given back."""
+
+# xterm's control sequences: save the cursor, so that on the normal screen the next moves nothing; leave the alternate screen;
+# show the cursor; plain characters.
+_GIVE_TERMINAL_BACK = b"\x1b7\x1b[?1049l\x1b[?25h\x1b[0m\r\n"
 # A gateway needs its heartbeat time-out, its robot's rest time, and its bound on odometry that has gone.
 _PATIENCE_S = 15.0
 
@@ -56,6 +63,11 @@ def _signal(processes: list[int], number: signal.Signals) -> None:
             continue
 
 
+def _give_terminal_back() -> None:
+    with contextlib.suppress(OSError):  # its window may have been closed
+        os.write(sys.stdout.fileno(), _GIVE_TERMINAL_BACK)
+
+
 def clean_up(mark: str, runtime_directory: Path) -> None:
     """Wait for the gateways, end the rest, remove what is left."""
     if not _wait_until_gone(mark, _PATIENCE_S):
@@ -76,7 +88,8 @@ def main() -> None:
     # Ctrl-C at the terminal, or a hang-up, is for the demo; the janitor goes when the demo has gone.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    sys.stdin.buffer.read()
+    if not sys.stdin.buffer.read() and sys.stdout.isatty():
+        _give_terminal_back()
     clean_up(arguments.mark, arguments.runtime)
 
 

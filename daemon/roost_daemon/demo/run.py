@@ -12,10 +12,11 @@ from functools import partial
 from typing import Any
 
 import anyio
+import structlog
 from anyio import CancelScope
 
 from roost.client import RoostClient
-from roost.clock import Clocks
+from roost.clock import Clocks, ns_to_seconds
 from roost.errors import RoostError, UnavailableError
 from roost.restart import RestartPolicy
 from roost.v1 import mission_pb2
@@ -26,6 +27,7 @@ from roost_daemon.demo.illustration import draw
 from roost_daemon.demo.janitor import marked_processes
 from roost_daemon.demo.load import plan_demo
 from roost_daemon.demo.processor_use import processor_seconds
+from roost_daemon.demo.progress import LogProgress
 from roost_daemon.demo.ros_domain import own_ros_domain
 from roost_daemon.demo.screen import Screen
 from roost_daemon.demo.state import StoryState
@@ -33,7 +35,7 @@ from roost_daemon.demo.story import FORBIDDEN_GOAL, GOAL, Story, StoryRecord
 from roost_daemon.demo.summary import MissionSummary, ModelSummary, MonitorSummary, Summary, missing_from_the_story
 from roost_daemon.observe.logs import logging_to
 from roost_daemon.processes.environment import RUN_MARK, child_environment
-from roost_daemon.processes.supervisor import Child, ChildSpec, Supervisor, python_module
+from roost_daemon.processes.supervisor import Child, ChildSpec, ChildState, Supervisor, python_module
 from roost_daemon.ros.environment import ros_environment
 from roost_daemon.site.load import load_site
 
@@ -43,6 +45,8 @@ CLOSED_PASSAGE = "lane_west"
 _START_LIMIT_S = 120.0
 _STOP_LIMIT_S = 5.0
 _CAMERA_SETTLE_S = 2.5
+# The kernel tells of a child's end a moment after its sockets have closed.
+_NEWS_OF_AN_END_S = 1.0
 # A robot that starts anew stands at its home: no story goes on from there.
 _ONCE = RestartPolicy(limit=0)
 
@@ -76,7 +80,8 @@ class DemoResult:
             yield f"rule {monitor.verdict.replace('_', ' ')}: {monitor.rule}"
         yield f"{summary.facts_replicated} facts reached the second daemon"
         yield f"edge and cloud agreed on {summary.compared - summary.disagreed} of {summary.compared} compared frames"
-        yield f"all processes but the engine used {self.shared_core_share:.0%} of the second core"
+        if self.shared_core_share:
+            yield f"all processes but the engine used {self.shared_core_share:.0%} of the second core"
         yield "the whole story happened" if summary.ok else "the story is not complete:"
         yield from (f"  {problem}" for problem in summary.problems)
 
@@ -100,11 +105,16 @@ class DemoRun:
         self._others = others
         self._screen = screen
         self._clocks = Clocks()
+        self._log = structlog.get_logger("story")
         self._site = load_site(SITE_FILE)
         self._state = StoryState(seconds)
         self._record = StoryRecord()
         self._share = 0.0
         self._interrupted = False
+        self._stopping = False
+        self._first_end = ""
+        self._progress = LogProgress(places.log(HANGAR), self._tell)
+        self._somebody_ended = anyio.Event()
 
     async def play(self) -> DemoResult:
         """Start, tell the story, stop, sum up. Ctrl-C and SIGTERM stop robots first, then all."""
@@ -113,16 +123,21 @@ class DemoRun:
             write_configurations(self._places, ros_domain_id=domain_id, mqtt_port=mqtt_port, inputs=self._inputs)
             problem = ""
             async with anyio.create_task_group() as tasks:
-                supervisor = Supervisor(tasks, self._clocks)
-                with CancelScope() as story:
-                    tasks.start_soon(self._interrupt_on_signal, story)
-                    try:
+                supervisor = Supervisor(tasks, self._clocks, self._heed)
+                tasks.start_soon(self._progress.follow)
+                try:
+                    with CancelScope() as story:
+                        tasks.start_soon(self._interrupt_on_signal, story)
+                        tasks.start_soon(self._break_off_on_end, story)
                         await self._start_and_tell(supervisor, domain_id)
-                    except RoostError as error:
-                        problem = str(error)
-                        self._screen.tell(f"the story broke off: {problem}")
-                with CancelScope(shield=True):
-                    await self._stop(supervisor)
+                    problem = self._first_end
+                except RoostError as error:
+                    with anyio.move_on_after(_NEWS_OF_AN_END_S):
+                        await self._somebody_ended.wait()
+                    problem = self._first_end or str(error)
+                finally:
+                    with CancelScope(shield=True):
+                        await self._stop(supervisor, problem)
                 tasks.cancel_scope.cancel()
         summary = self._sum_up(problem)
         if self._record.acts:
@@ -131,6 +146,7 @@ class DemoRun:
         return DemoResult(summary, self._record, self._share, self._interrupted)
 
     async def _start_and_tell(self, supervisor: Supervisor, domain_id: int) -> None:
+        self._tell("starting two simulated robots, a simulated camera and two daemons")
         for spec in self._children(domain_id):
             supervisor.start(spec)
         await all_of(*(partial(self._wait_for, child) for child in supervisor.children.values()))
@@ -138,9 +154,7 @@ class DemoRun:
             RoostClient(f"unix:{self._places.socket(HANGAR)}") as hangar,
             RoostClient(f"unix:{self._places.socket(OFFICE)}") as office,
         ):
-            for stage in (await hangar.status()).stages:
-                took_s, limit_s = stage.took.ToMilliseconds() / 1000, stage.limit.ToMilliseconds() / 1000
-                self._screen.tell(f"stage {stage.name}: {took_s:.1f} s of at most {limit_s:g} s")
+            self._tell("the daemons are up; looking at the cameras for a moment")
             await anyio.sleep(_CAMERA_SETTLE_S)  # until the cameras' rates are known
             stats = await hangar.stats()
             camera_hz = {camera.name: camera.frames_per_second for camera in stats.cameras}
@@ -148,8 +162,8 @@ class DemoRun:
                 if not camera.healthy:
                     raise UnavailableError(f"camera '{camera.name}' brings no frames: {camera.message}")
             plan = plan_demo(stats.models, camera_hz, self._seconds, self._inputs.models)
-            self._screen.tell("READY: goals are accepted")
-            story = Story(hangar, office, plan, self._state, self._screen.tell, self._clocks)
+            self._tell("READY: goals are accepted")
+            story = Story(hangar, office, plan, self._state, self._tell, self._clocks)
             self._record = story.record
             self._screen.follow(self._state, self._site)
             before_s = self._used_s(await self._engine(hangar))
@@ -160,7 +174,9 @@ class DemoRun:
 
     async def _wait_for(self, child: Child) -> None:
         await child.wait_ready()
-        self._screen.tell(f"{child.spec.name} is ready")
+        if child.spec.name == HANGAR:
+            await self._progress.catch_up()
+        self._tell(f"{child.spec.name} is ready")
 
     def _children(self, domain_id: int) -> Iterator[ChildSpec]:
         ros = ros_environment(domain_id)
@@ -188,20 +204,42 @@ class DemoRun:
             stop_limit_s=_STOP_LIMIT_S,
         )
 
-    async def _stop(self, supervisor: Supervisor) -> None:
+    async def _stop(self, supervisor: Supervisor, problem: str) -> None:
         """The daemon with the robots first: it brings them to rest; then the rest side by side."""
+        self._stopping = True
         self._screen.close()
-        self._screen.tell("stopping: robots first, then all")
+        if problem:
+            self._tell(f"the story broke off: {problem}")
+        self._tell("stopping: robots first, then all")
+        begun_ns = self._clocks.monotonic_ns()
         hangar = supervisor.children.get(HANGAR)
         if hangar is not None:
             await hangar.stop()
+            await self._progress.catch_up()
         await supervisor.stop_all()
+        self._tell(
+            f"every process has ended, {ns_to_seconds(self._clocks.monotonic_ns() - begun_ns):.1f} s after the stop began"
+        )
 
     async def _interrupt_on_signal(self, story: CancelScope) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:
                 self._interrupted = True
                 story.cancel()
+
+    async def _break_off_on_end(self, story: CancelScope) -> None:
+        await self._somebody_ended.wait()
+        story.cancel()
+
+    def _heed(self, child: Child) -> None:
+        """Nobody of this story may end before it does."""
+        if child.state is ChildState.GIVEN_UP and not self._stopping and not self._first_end:
+            self._first_end = child.message
+            self._somebody_ended.set()
+
+    def _tell(self, line: str) -> None:
+        self._screen.tell(line)
+        self._log.info(line)
 
     async def _engine(self, hangar: RoostClient) -> int:
         parts = (await hangar.status()).components
@@ -224,12 +262,14 @@ class DemoRun:
             compared=statistics.get("compared", 0),
             disagreed=statistics.get("disagreed", 0),
         )
-        problems = list(missing_from_the_story(summary))
-        if problem:
-            problems.insert(0, f"it broke off: {problem}")
+        problems: tuple[str, ...]
         if self._interrupted:
-            problems.insert(0, "it was interrupted")
-        return replace(summary, problems=tuple(problems))
+            problems = ("it was interrupted",)
+        elif problem:
+            problems = (f"it broke off: {problem}",)
+        else:
+            problems = tuple(missing_from_the_story(summary))
+        return replace(summary, problems=problems)
 
     def _statistics(self) -> dict[str, Any]:
         """The final counts, written by the daemon when its last task had ended."""
@@ -246,7 +286,9 @@ def _model(counts: Mapping[str, Any]) -> ModelSummary:
 
 
 def _mission(mission: mission_pb2.Mission) -> MissionSummary:
-    outcome = mission_pb2.MissionState.Name(mission.state).removeprefix("MISSION_STATE_").lower()
+    running = mission.state == mission_pb2.MISSION_STATE_RUNNING  # as we saw it last; its daemon has ended since
+    state = mission_pb2.MISSION_STATE_INTERRUPTED if running else mission.state
+    outcome = mission_pb2.MissionState.Name(state).removeprefix("MISSION_STATE_").lower()
     refused = mission.problem.message if outcome == "refused" else ""
     return MissionSummary(mission.goal, outcome, mission.repairs > 0, refused)
 

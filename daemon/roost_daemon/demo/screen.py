@@ -19,6 +19,11 @@ _REFRESHES_A_SECOND = 4
 class Screen(Protocol):
     """What the demo tells its progress to."""
 
+    @property
+    def takes_terminal(self) -> bool:
+        """Whether it changes what a terminal shows, until `close`."""
+        ...
+
     def tell(self, line: str) -> None:
         """One event."""
         ...
@@ -34,6 +39,8 @@ class Screen(Protocol):
 
 class LineScreen:
     """One line an event."""
+
+    takes_terminal = False
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -53,6 +60,8 @@ class LineScreen:
 
 class LiveScreen:
     """Lines until the story begins, then the live view; the terminal is restored at the end and after an error."""
+
+    takes_terminal = True
 
     def __init__(self, out: TextIO, *, no_color: bool) -> None:
         self._console = Console(file=out, no_color=no_color, highlight=False)

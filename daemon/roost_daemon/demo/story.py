@@ -31,6 +31,8 @@ _GOAL_AFTER_S = 1.0
 _FORBIDDEN_GOAL_AFTER_S = 12.0
 _WELL_READ = 0.9
 _FRAME_PERIOD_S = 2.0
+# These say what the goal and its explanation have said already.
+_TOLD_BEFORE = ("submitted", "planned")
 
 Tell = Callable[[str], None]
 
@@ -120,7 +122,8 @@ class Story:
             if update.event.kind in ("step_failed", "repaired", "succeeded", "failed"):
                 self.record.captions.append((self._now_s(), update.event.message))
                 self._state.caption = update.event.message
-            self._tell(f"{update.event.kind.replace('_', ' ')}: {update.event.message}")
+            if update.event.kind not in _TOLD_BEFORE:
+                self._tell(f"{update.event.kind.replace('_', ' ')}: {update.event.message}")
 
     async def _collect_results(self) -> None:
         async for response in self._hangar.results():

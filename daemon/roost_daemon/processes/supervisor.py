@@ -133,7 +133,8 @@ class Supervisor:
                 delay_ns = window.next_delay_ns(self._clocks.monotonic_ns())
                 if delay_ns is None:
                     times = child.spec.restart.limit + 1
-                    await self._say(child, ChildState.GIVEN_UP, f"{child.spec.name} {ending}; given up after {times} starts")
+                    starts = "1 start" if times == 1 else f"{times} starts"
+                    await self._say(child, ChildState.GIVEN_UP, f"{child.spec.name} {ending}; given up after {starts}")
                     return
                 await self._say(child, ChildState.DEGRADED, f"{child.spec.name} {ending}; starting it again")
                 with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
@@ -187,7 +188,8 @@ class Supervisor:
             await asyncio.wait(helpers, timeout=1.0)
             if late:
                 return f"was not ready within {spec.start_limit_s:g} s"
-            last = f": {last_lines[-1]}" if last_lines else ""
+            # Who is killed from outside has not said why.
+            last = f": {last_lines[-1]}" if last_lines and code != -signal.SIGKILL else ""
             return f"ended with {_exit_in_words(code)}{last}"
         finally:
             stopping.cancel()

@@ -81,7 +81,7 @@ async def test_a_child_that_is_never_ready_is_ended_at_its_limit() -> None:
         supervisor = Supervisor(tasks, Clocks())
         child = supervisor.start(spec("import time; time.sleep(60)", start_limit_s=0.2, restart=RestartPolicy(limit=0)))
         await until(child, ChildState.GIVEN_UP)
-        assert child.message == "child was not ready within 0.2 s; given up after 1 starts"
+        assert child.message == "child was not ready within 0.2 s; given up after 1 start"
 
 
 async def test_a_program_that_does_not_exist_is_named() -> None:
@@ -89,7 +89,7 @@ async def test_a_program_that_does_not_exist_is_named() -> None:
         supervisor = Supervisor(tasks, Clocks())
         child = supervisor.start(ChildSpec("broker", ("/nonexistent/mosquitto",), {}, 1, restart=RestartPolicy(limit=0)))
         await until(child, ChildState.GIVEN_UP)
-        assert child.message == "broker cannot be started: No such file or directory; given up after 1 starts"
+        assert child.message == "broker cannot be started: No such file or directory; given up after 1 start"
 
 
 async def test_a_foreign_program_is_ready_when_its_port_answers(free_port: int) -> None:
