@@ -149,8 +149,8 @@ class Mission:
     def failure(self, node: str) -> Failure:
         """How a step failed, for its repair."""
         status = self.steps[node]
-        why = status.problem.message if status.problem else "it failed"
-        return Failure(self.planned[node], why, status.failed_passage)
+        problem = status.problem or Problem("FAILED", "it failed")
+        return Failure(self.planned[node], problem.message, status.failed_passage, problem.reason)
 
     # What is told, and what follows.
 

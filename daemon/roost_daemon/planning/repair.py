@@ -16,20 +16,26 @@ from roost_daemon.planning.allocate import allocate
 from roost_daemon.planning.plan import Plan, PlannedStep, World
 from roost_daemon.site.model import Site
 
+# What a rule forbids, or what there is not, stays so however often it is tried.
+_FINAL_REASONS = frozenset({"KEEP_OUT", "UNKNOWN_PLACE", "UNKNOWN_OBJECT", "UNKNOWN_NAME", "BAD_ARGUMENTS"})
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A step that failed: why, in words, and the passage that it failed in, if one is known."""
+    """A step that failed: why, in words and by the stable name of the reason, and the passage that it failed in, if known."""
 
     step: PlannedStep
     why: str
     passage: str = ""
+    reason: str = ""
 
 
 def why_not_again(failure: Failure, contracts: Mapping[str, SkillContract], repairs: int, most_repairs: int) -> str:
     """Why a failed step must not be tried again, in words; the empty string if it may."""
     if not contracts[failure.step.skill].repeatable:
         return f"{failure.step.skill} must not be repeated"
+    if failure.reason in _FINAL_REASONS:
+        return "trying again cannot help"
     if repairs >= most_repairs:
         return f"the mission was repaired {repairs} times already"
     return ""

@@ -18,7 +18,7 @@ from roost.errors import UnavailableError
 from roost.robot import CommandFailedError, Pose, RobotState
 from roost_daemon.brain.grammar import GrammarProvider
 from roost_daemon.goals import Goals, monitor_for
-from roost_daemon.missions.journal import open_journal
+from roost_daemon.missions.journal import Journal, open_journal
 from roost_daemon.missions.planner import Planner
 from roost_daemon.missions.ports import RobotReport, StepOrder
 from roost_daemon.missions.runner import MissionRunner, RunnerSettings
@@ -131,6 +131,7 @@ class House:
     runner: MissionRunner
     fleet: PaperFleet
     hosts: PaperHosts
+    journal: Journal
 
     async def ended(self, mission_id: str) -> list[str]:
         """Watch a mission to its end; its events in words."""
@@ -173,7 +174,7 @@ def house(tmp_path: Path) -> Open:
             )
             runner.follow_robots()
             goals = Goals(GrammarProvider(), planner, journal, runner, clocks, lambda: next(ids))
-            yield House(goals, runner, fleet, hosts)
+            yield House(goals, runner, fleet, hosts, journal)
             tasks.cancel_scope.cancel()
         await journal.close()
 

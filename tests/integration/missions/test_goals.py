@@ -10,6 +10,7 @@ import pytest
 
 from roost.clock import Clocks, Deadline, seconds_to_ns
 from roost.errors import UnavailableError, UnknownNameError
+from roost_daemon.missions.journal import JournalError
 from roost_daemon.missions.mission import MissionState
 from roost_daemon.site.model import Point
 
@@ -245,6 +246,22 @@ async def test_what_was_carried_is_looked_for_where_it_was_put_also_after_a_rest
         mission = await parts.goals.submit("robot2, bring the crate to the store")
         await parts.ended(mission.mission_id)
         assert parts.hosts.orders[0].step.arguments["source"] == "gate"
+
+
+async def test_without_its_journal_a_mission_stops_at_once(house: Open) -> None:
+    async with house() as parts:
+        parts.hosts.hold = True
+        mission = await parts.goals.submit(GOAL)
+        await parts.until(mission.mission_id, "step_progress")
+        await parts.journal.close()
+        parts.fleet.put("drone1", Point(2.0, 6.0))
+        with anyio.fail_after(10):
+            while parts.runner.live:
+                await anyio.sleep(0.01)
+        assert set(parts.hosts.cancelled) == {"1.1.1", "1.2"}
+        with pytest.raises(JournalError, match="is closed"):
+            await parts.goals.submit("drone1, go to the depot")
+        assert len(parts.hosts.orders) == 2
 
 
 async def test_a_clean_end_interrupts_what_runs(house: Open) -> None:

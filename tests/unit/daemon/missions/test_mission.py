@@ -133,6 +133,15 @@ def test_a_step_that_must_not_be_repeated_is_given_up_and_the_other_branch_goes_
     )
 
 
+def test_what_a_rule_forbids_is_not_tried_again() -> None:
+    drama = Drama()
+    forbidden = {"reason": "KEEP_OUT", "message": "robot2 may not enter dock", "remedy": ""}
+    assert drama.tell(Kind.STEP_FAILED, "1.2", problem=forbidden) == [(Kind.GIVEN_UP, "1.2")]
+    problem = drama.mission.steps["1.2"].problem
+    assert problem is not None
+    assert problem.message.endswith("robot2 may not enter dock (trying again cannot help)")
+
+
 def test_what_waits_for_a_step_that_is_given_up_never_begins() -> None:
     drama = Drama({**CONTRACTS, "inspect": replace(CONTRACTS["inspect"], repeatable=False)})
     drama.tell(Kind.STEP_FAILED, "1.1.1", problem=PROBLEM)
