@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -161,6 +162,8 @@ class InferencePart:
                     *("--function", f"{settings.function}=roost_cloud.aws_lambda.function.handler.handler"),
                     *("--models", str(self._models_directory)),
                     *("--concurrency", str(settings.concurrency), "--prewarm", str(settings.concurrency)),
+                    # A port that stays the same when it is started again, since the client keeps the address.
+                    *("--port", str(_free_port())),
                 ),
                 environment=child_environment(os.environ),
                 start_limit_s=self._settings.daemon.start.inference_s,
@@ -239,3 +242,10 @@ class InferencePart:
             then = followers.get(wanted.model)
             streams.append(Stream(wanted.camera, wanted.model, wanted.rate_hz, then, wanted.max_tiles))
         return streams
+
+
+def _free_port() -> int:
+    """A TCP port on loopback that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
