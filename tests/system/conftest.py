@@ -29,6 +29,7 @@ import pytest
 import yaml
 
 from roost.client import RoostClient
+from roost.errors import UnavailableError
 from roost.v1 import inference_pb2, mission_pb2, system_pb2
 from roost_daemon import demo
 from roost_daemon.demo.janitor import marked_processes
@@ -155,7 +156,10 @@ class Daemon:
 
         async def look() -> bool:
             async with self.client() as roost:
-                found = await roost.infer(model, camera="eye")
+                try:
+                    found = await roost.infer(model, camera="eye")
+                except UnavailableError:
+                    return False  # no frame has come yet
             return (found.outcome, found.target) == ("on_time", place)
 
         await until(look, f"a look of {model} comes in time from {place}\n{self.log}")
