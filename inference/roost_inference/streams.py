@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from roost.clock import ns_to_seconds
 from roost.errors import ConfigurationError
 
+_JITTER = 0.499
+"""The part of a run that a frame's early or late arrival may shift from one frame to the next."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
@@ -66,8 +69,8 @@ class Pace:
         else:
             self._account += self._rate_hz * ns_to_seconds(max(0, frame_ns - self._last_frame_ns))
         self._last_frame_ns = frame_ns
-        # What the camera could not serve is not caught up with later.
-        self._account = min(self._account, float(self.stream.max_tiles))
+        # What the camera could not serve is not caught up with later, but for what its jitter makes up.
+        self._account = min(self._account, self.stream.max_tiles + _JITTER)
         runs = math.floor(self._account + 0.5)
         self._account -= runs
         return runs
