@@ -12,6 +12,7 @@ _PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent dies, however that happens.
 
+    For Linux the parent is the thread that started this process (prctl(2)): start it from one that stays.
     Raises `OSError` where the kernel refuses, `SystemExit` where the parent is gone already.
     """
     parent = os.getppid()

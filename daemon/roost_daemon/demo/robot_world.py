@@ -16,11 +16,13 @@ import logging
 import math
 import os
 import signal
+import socket
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -214,25 +216,37 @@ def _velocity(track: deque[tuple[float, Pose]]) -> tuple[float, float, float]:
     return east_mps * cosine + north_mps * sine, north_mps * cosine - east_mps * sine, turn_rad / span_s
 
 
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], object]]:
+    """A function that waits for SIGTERM or SIGINT, whichever thread the kernel hands it to, also if it came before."""
+    listen, tell = socket.socketpair()
+    with listen, tell:
+        tell.setblocking(False)
+        signal.set_wakeup_fd(tell.fileno())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        yield lambda: listen.recv(1)
+        signal.set_wakeup_fd(-1)
+
+
 def run(site: Site, robot: str, shutter: Shutter | None) -> None:
     """Serve the robot until SIGTERM or SIGINT."""
-    stop_signals = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
     logging.disable(logging.INFO)  # pyrobosim narrates every action
-    simulated = SimulatedRobot(site, robot)
-    rclpy.init(args=["--ros-args", "--disable-external-lib-logs"], signal_handler_options=SignalHandlerOptions.NO)
-    node = RobotNode(simulated, robot, site.robot(robot).namespace, shutter)
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    spinner = threading.Thread(target=executor.spin, name="rclpy")
-    spinner.start()
-    print(json.dumps({"ready": True, "robot": robot}), flush=True)  # noqa: T201 - the supervisor waits for this line
-    signal.sigwait(stop_signals)
-    node.close()
-    executor.shutdown(timeout_sec=1.0)
-    spinner.join(timeout=1.0)
-    node.destroy_node()
-    rclpy.shutdown()
+    with _stop_signals() as wait_for_signal:
+        simulated = SimulatedRobot(site, robot)
+        rclpy.init(args=["--ros-args", "--disable-external-lib-logs"], signal_handler_options=SignalHandlerOptions.NO)
+        node = RobotNode(simulated, robot, site.robot(robot).namespace, shutter)
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        spinner = threading.Thread(target=executor.spin, name="rclpy")
+        spinner.start()
+        print(json.dumps({"ready": True, "robot": robot}), flush=True)  # noqa: T201 - the supervisor waits for this line
+        wait_for_signal()
+        node.close()
+        executor.shutdown(timeout_sec=1.0)
+        spinner.join(timeout=1.0)
+        node.destroy_node()
+        rclpy.shutdown()
 
 
 def main() -> None:

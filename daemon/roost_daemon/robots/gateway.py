@@ -49,6 +49,7 @@ class Gateway:
         self._tasks: TaskGroup | None = None
         self._execution: Execution | None = None
         self._unsettled = "it waits until the robot rests"
+        self._settling = False
         self._stops: list[str] = []
         self._holding = ""
         self._departure: Departure | None = None
@@ -57,9 +58,11 @@ class Gateway:
         """Serve until `leave` or the loss of the heartbeat, then bring the robot to rest; whether odometry showed it."""
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
-            tasks.start_soon(self._settle_whenever_needed)
             while self._departure is None:
                 self._watch()
+                if self._unsettled and not self._settling:
+                    self._settling = True
+                    tasks.start_soon(self._settle)
                 await anyio.sleep(WATCH_PERIOD_S)
             self._unsettled = self._departure.value
             self._log.info("ending: %s", self._departure.value)
@@ -223,13 +226,14 @@ class Gateway:
         motion = self._driver.motion()
         return motion is not None and motion.rest_since_ns is None
 
-    async def _settle_whenever_needed(self) -> None:
-        """At the start and after every silence nothing is accepted before old goals are cancelled and the robot rests."""
-        while True:
-            if self._unsettled and self._departure is None and await self._bring_to_rest() and self._departure is None:
-                self._unsettled = ""
-                self._log.info("the robot rests; commands are accepted")
-            await anyio.sleep(WATCH_PERIOD_S)
+    async def _settle(self) -> None:
+        """Nothing is accepted before old goals are cancelled and the robot rests, at the start and after every silence."""
+        while self._departure is None and not await self._bring_to_rest():
+            pass
+        self._settling = False
+        if self._departure is None:
+            self._unsettled = ""
+            self._log.info("the robot rests; commands are accepted")
 
     async def _carry_out(self, execution: Execution) -> None:
         with execution.scope:

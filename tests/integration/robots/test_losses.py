@@ -122,7 +122,8 @@ async def test_sigterm_stops_the_robot_first(stack: Any) -> None:
 
 async def test_a_killed_robot_fails_its_command_and_is_accepted_again_at_rest(stack: Any) -> None:
     world = stack.robot("drone1")
-    stack.gateway("drone1")
+    # Patient, for the second robot starts while no heartbeat is sent.
+    stack.gateway("drone1", "--heartbeat-timeout-ms", "10000")
     failures: list[errors.RoostError] = []
     async with stack.owned("drone1") as gateway, GatewayRobot(stack.address("drone1"), "drone1") as robot:
         async with stack.observed("drone1") as track, anyio.create_task_group() as tasks:
@@ -135,7 +136,7 @@ async def test_a_killed_robot_fails_its_command_and_is_accepted_again_at_rest(st
         state = await gateway.state()
         assert (state.robot.activity, state.accepting) == ("offline", False)
 
-        await anyio.to_thread.run_sync(stack.robot, "drone1")
+        stack.robot("drone1")
         await stack.accepting(gateway)
         await robot.navigate("base")
 
