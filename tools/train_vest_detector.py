@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 import vest_card
 import vest_pictures
@@ -149,6 +150,16 @@ def export(net: VestNet, path: Path) -> None:
         external_data=False,
         optimize=True,
     )
+    strip_origin(path)
+
+
+def strip_origin(path: Path) -> None:
+    """Take out of an ONNX file what torch wrote about the source: stack traces with the paths of this machine."""
+    model = onnx.load(path)
+    for part in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output, model.graph, model):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    onnx.save(model, path)
 
 
 def main() -> None:
@@ -167,7 +178,7 @@ def main() -> None:
     rendered_s = time.monotonic() - begun
     print(f"{arguments.pictures} pictures in {rendered_s:.0f} s", flush=True)
     net = train(samples, arguments.epochs, arguments.seed)
-    trained_s = time.monotonic() - begun - rendered_s
+    trained_s, processor_s = time.monotonic() - begun - rendered_s, time.process_time()
     path = arguments.output / f"{vest_card.NAME}.onnx"
     export(net, path)
     facts = vest_card.TrainingFacts(
@@ -178,6 +189,7 @@ def main() -> None:
         seed=arguments.seed,
         rendered_s=rendered_s,
         trained_s=trained_s,
+        processor_s=processor_s,
         threads=arguments.threads,
         torch_version=torch.__version__,
     )

@@ -43,6 +43,7 @@ class TrainingFacts:
     seed: int
     rendered_s: float
     trained_s: float
+    processor_s: float
     threads: int
     torch_version: str
 
@@ -127,6 +128,7 @@ def write_card(path: Path, facts: TrainingFacts) -> None:
         seeds=f"{TEST_SEED}, {EMPTY_SEED}, {STORY_SEED}",
         rendered_min=facts.rendered_s / 60,
         trained_min=facts.trained_s / 60,
+        processor_min=facts.processor_s / 60,
         mujoco=mujoco.__version__,
         onnxruntime=onnxruntime.__version__,
         numpy=np.__version__,
