@@ -143,7 +143,7 @@ def main() -> int:
     if not arguments.lint:
         check_core_on_python310(tally)
         summary = run_tests(tally)
-    print(f"\nChecks: {tally.passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} kinds of skips")
+    print(f"\nChecks: {tally.passed} passed, {len(tally.failed)} failed, skipped: {len(tally.skipped) or 'nothing'}")
     for title in tally.failed:
         print(f"  failed: {title}")
     for reason in tally.skipped:
