@@ -36,8 +36,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 from roost.errors import RoostError
+from roost.lifeline import die_with_parent
 from roost.robot import Pose
-from roost_daemon.demo.lifeline import die_with_parent
 from roost_daemon.demo.scene.parts import relative
 from roost_daemon.demo.scene.props import LOAD_HEIGHT_M, site_scene
 from roost_daemon.demo.scene.renderer import EYE_HEIGHT_M, SceneRenderer

@@ -41,8 +41,8 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from roost.errors import RoostError
+from roost.lifeline import die_with_parent
 from roost.robot import Pose
-from roost_daemon.demo.lifeline import die_with_parent
 from roost_daemon.demo.simulated_site import Outcome, SimulatedRobot
 from roost_daemon.site.load import load_site
 from roost_daemon.site.model import Site

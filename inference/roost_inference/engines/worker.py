@@ -7,7 +7,6 @@ never the daemon.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import signal
 import socket
@@ -16,14 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-_PR_SET_PDEATHSIG = 1
-"""From <sys/prctl.h>."""
+from roost.lifeline import die_with_parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Load, warm up, say that we are ready, answer until the parent closes the socket."""
     options = _parser().parse_args(arguments)
-    _die_with_parent()
+    die_with_parent()
     if options.cpu is not None:
         # Before any library makes a thread, so that all of them stay on this core.
         os.sched_setaffinity(0, {options.cpu})
@@ -55,10 +53,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--provider", default="cpu", help="cpu, cuda or tensorrt (default: cpu)")
     parser.add_argument("--allow-fallback", action="store_true", help="run on the CPU where the provider cannot")
     return parser
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _stop(signal_number: int, frame: object) -> NoReturn:

@@ -6,7 +6,6 @@ A composition root: the only place of this room that knows which robot, which pe
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import logging
 import os
@@ -21,12 +20,12 @@ import grpc
 from roost.client import RoostClient
 from roost.clock import Clocks
 from roost.gateway_client import GatewayRobot
+from roost.lifeline import die_with_parent
 from roost.v1 import skill_host_pb2_grpc
 from roost_skills.host.context import DaemonPerception
 from roost_skills.host.servicer import RunScope, SkillHostServicer
 from roost_skills.registry import standard_skills
 
-_PR_SET_PDEATHSIG = 1
 _GRACE_S = 2.0
 _ROS_PREFIXES = ("ROS_", "RMW_", "AMENT_", "COLCON_", "FASTDDS_", "FASTRTPS_", "CYCLONEDDS_")
 
@@ -78,11 +77,6 @@ def leave_ros(environment: MutableMapping[str, str]) -> None:
     """Forget a sourced ROS: skills have none, and what they start must not inherit one either."""
     for name in [name for name in environment if name.startswith(_ROS_PREFIXES)]:
         del environment[name]
-
-
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when the one that started it is gone."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _parser() -> argparse.ArgumentParser:

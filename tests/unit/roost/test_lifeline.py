@@ -9,7 +9,7 @@ from pathlib import Path
 
 CHILD = """
 import os, time
-from roost_daemon.demo.lifeline import die_with_parent
+from roost.lifeline import die_with_parent
 
 die_with_parent()
 print(os.getpid(), flush=True)
