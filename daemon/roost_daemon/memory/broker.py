@@ -10,8 +10,11 @@ def broker_configuration(port: int) -> str:
 
     Nothing is written to disk: after a restart every daemon sends its own facts again.
     """
+    # Started by root, mosquitto would become another user; then the kernel forgets to end it with the daemon (prctl(2),
+    # PR_SET_PDEATHSIG), and it keeps the port. Started by anybody else, it stays who it is.
     return "\n".join(
         (
+            "user root",
             f"listener {port} 127.0.0.1",
             "allow_anonymous true",
             "persistence false",

@@ -222,7 +222,7 @@ async def test_a_denied_publish_is_told(broker: Broker, caplog: pytest.LogCaptur
     def start() -> None:
         access = broker.directory / "access"
         access.write_text("topic read roost/#\ntopic write roost/v1/depot/daemons/#\n")
-        broker.start(f"acl_file {access}\nuser root\n")  # as another user it could not read the test's directory
+        broker.start(f"acl_file {access}\n")
 
     await away(start)
     async with sharing(broker.port, "base") as base:
