@@ -19,7 +19,7 @@ from roost_cloud.aws_lambda.client import LambdaTarget
 from roost_cloud.aws_lambda.connection import Credentials, LambdaSettings
 from roost_daemon import assets
 from roost_daemon.config import AwsLambdaSettings, CameraSettings, RoostSettings
-from roost_daemon.processes.environment import child_environment
+from roost_daemon.processes.environment import RUN_MARK, child_environment
 from roost_daemon.processes.processors import ProcessorPlan
 from roost_daemon.processes.supervisor import ChildSpec, Supervisor, python_module
 from roost_inference.cameras.video import VideoCamera
@@ -154,6 +154,7 @@ class InferencePart:
         return chosen
 
     def _start_embedded_lambda(self, settings: AwsLambdaSettings) -> None:
+        mark = os.environ.get(RUN_MARK)
         self._supervisor.start(
             ChildSpec(
                 name=_LAMBDA_CHILD,
@@ -164,6 +165,7 @@ class InferencePart:
                     *("--concurrency", str(settings.concurrency), "--prewarm", str(settings.concurrency)),
                     # A port that stays the same when it is started again, since the client keeps the address.
                     *("--port", str(_free_port())),
+                    *(("--variable", f"{RUN_MARK}={mark}") if mark else ()),
                 ),
                 environment=child_environment(os.environ),
                 start_limit_s=self._settings.daemon.start.inference_s,

@@ -23,6 +23,7 @@ from roost_daemon.processes.supervisor import ChildSpec, Supervisor, python_modu
 from roost_daemon.ros.environment import ros_environment
 from roost_daemon.site.model import Site
 
+GATEWAY_MODULE = "roost_daemon.gateway_main"
 # An old gateway holds its robot until it rests: the new one must be patient.
 _GATEWAY_RESTART = RestartPolicy(limit=12)
 
@@ -95,7 +96,7 @@ class RobotsPart:
         return ChildSpec(
             name=f"gateway/{robot}",
             argv=python_module(
-                "roost_daemon.gateway_main",
+                GATEWAY_MODULE,
                 *("--site", str(site_file), "--robot", robot, "--socket", str(self.gateway_socket(robot))),
                 *("--heartbeat-timeout-ms", str(self._settings.gateways.heartbeat_timeout_ms)),
             ),

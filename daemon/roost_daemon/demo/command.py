@@ -23,7 +23,8 @@ from roost.errors import ConfigurationError, UnavailableError
 from roost_daemon import assets
 from roost_daemon.demo.configuration import DemoPlaces, OwnInputs
 from roost_daemon.demo.janitor import IN_GOOD_ORDER
-from roost_daemon.demo.run import PICTURE_FILE, DemoResult, DemoRun
+from roost_daemon.demo.result import DemoResult
+from roost_daemon.demo.run import PICTURE_FILE, DemoRun
 from roost_daemon.demo.screen import screen_for
 from roost_daemon.processes.environment import RUN_MARK, child_environment
 from roost_daemon.processes.processors import plan_processors
@@ -60,7 +61,7 @@ def play(options: DemoOptions, environment: Mapping[str, str], out: TextIO) -> i
     if options.json_file is not None and not options.json_file.absolute().parent.is_dir():
         raise ConfigurationError(
             f"there is no directory {options.json_file.parent} for {options.json_file.name}",
-            remedy="name another with --json",
+            remedy="name another file with --json",
         )
     inputs = _inputs(options)
     processors = plan_processors(os.sched_getaffinity(0), pin=True)

@@ -29,8 +29,8 @@ _GIVE_TERMINAL_BACK = b"\x1b7\x1b[?1049l\x1b[?25h\x1b[0m\r\n"
 _PATIENCE_S = 15.0
 
 
-def marked_processes(mark: str) -> list[int]:
-    """The living processes, this one apart, whose environment carries the mark of a run."""
+def marked_processes(mark: str, module: str = "") -> list[int]:
+    """The living processes, this one apart, whose environment carries the mark of a run. module: only those that run it."""
     wanted = f"{RUN_MARK}={mark}".encode()
     found = []
     for entry in Path("/proc").iterdir():
@@ -39,9 +39,10 @@ def marked_processes(mark: str) -> list[int]:
         try:
             environment = (entry / "environ").read_bytes()
             alive = b"State:\tZ" not in (entry / "status").read_bytes()
+            arguments = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue  # it ended while we looked, or belongs to somebody else
-        if alive and wanted in environment.split(b"\0"):
+        if alive and wanted in environment.split(b"\0") and (not module or module.encode() in arguments):
             found.append(int(entry.name))
     return found
 

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from roost.errors import RoostError, UnavailableError
 from roost.restart import RestartPolicy
 from roost.v1 import mission_pb2
 from roost_daemon.app.daemon import STATISTICS_FILE
+from roost_daemon.app.robots import GATEWAY_MODULE
 from roost_daemon.concurrency import all_of
 from roost_daemon.demo.configuration import SITE_FILE, DemoPlaces, OwnInputs, write_configurations
 from roost_daemon.demo.illustration import draw
@@ -28,6 +29,7 @@ from roost_daemon.demo.janitor import marked_processes
 from roost_daemon.demo.load import plan_demo
 from roost_daemon.demo.processor_use import processor_seconds
 from roost_daemon.demo.progress import LogProgress
+from roost_daemon.demo.result import DemoResult
 from roost_daemon.demo.ros_domain import own_ros_domain
 from roost_daemon.demo.screen import Screen
 from roost_daemon.demo.state import StoryState
@@ -45,45 +47,12 @@ CLOSED_PASSAGE = "lane_west"
 _START_LIMIT_S = 120.0
 _STOP_LIMIT_S = 5.0
 _CAMERA_SETTLE_S = 2.5
+_GATEWAYS_LIMIT_S = 8.0
+_GATEWAYS_PERIOD_S = 0.1
 # The kernel tells of a child's end a moment after its sockets have closed.
 _NEWS_OF_AN_END_S = 1.0
 # A robot that starts anew stands at its home: no story goes on from there.
 _ONCE = RestartPolicy(limit=0)
-
-
-@dataclass(frozen=True, slots=True)
-class DemoResult:
-    """What came out. shared_core_share: of the second core, what all processes but the engine used while the story ran."""
-
-    summary: Summary
-    record: StoryRecord
-    shared_core_share: float
-    interrupted: bool = False
-
-    def lines(self) -> Iterator[str]:
-        """The summary for people."""
-        summary = self.summary
-        yield ""
-        yield f"{'model':<18}{'tasks':>7}{'edge':>7}{'cloud':>7}{'late':>6}{'dropped':>9}{'stolen':>8}{'p95 ms':>8}"
-        for model in summary.models:
-            dropped = sum(model.dropped.values())
-            yield (
-                f"{model.name:<18}{model.generated:>7}{model.on_time_edge:>7}{model.on_time_cloud:>7}{model.late:>6}"
-                f"{dropped:>9}{model.stolen:>8}{model.p95_ms:>8.0f}"
-            )
-        for mission in summary.missions:
-            how = ", repaired itself" if mission.repaired else ""
-            yield f"mission {mission.outcome}{how}: {mission.goal}"
-            if mission.refused_reason:
-                yield f"  because {mission.refused_reason}"
-        for monitor in summary.monitors:
-            yield f"rule {monitor.verdict.replace('_', ' ')}: {monitor.rule}"
-        yield f"{summary.facts_replicated} facts reached the second daemon"
-        yield f"edge and cloud agreed on {summary.compared - summary.disagreed} of {summary.compared} compared frames"
-        if self.shared_core_share:
-            yield f"all processes but the engine used {self.shared_core_share:.0%} of the second core"
-        yield "the whole story happened" if summary.ok else "the story is not complete:"
-        yield from (f"  {problem}" for problem in summary.problems)
 
 
 class DemoRun:
@@ -216,10 +185,19 @@ class DemoRun:
         if hangar is not None:
             await hangar.stop()
             await self._progress.catch_up()
+            with anyio.move_on_after(_GATEWAYS_LIMIT_S):
+                await self._gateways_gone()
         await supervisor.stop_all()
         self._tell(
             f"every process has ended, {ns_to_seconds(self._clocks.monotonic_ns() - begun_ns):.1f} s after the stop began"
         )
+
+    async def _gateways_gone(self) -> None:
+        """Without their daemon, after its death, they bring their robots to rest and end by themselves."""
+        while True:
+            if not marked_processes(os.environ[RUN_MARK], GATEWAY_MODULE):
+                return
+            await anyio.sleep(_GATEWAYS_PERIOD_S)
 
     async def _interrupt_on_signal(self, story: CancelScope) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -280,6 +258,13 @@ class DemoRun:
         return data
 
 
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def _model(counts: Mapping[str, Any]) -> ModelSummary:
     names = ModelSummary.__dataclass_fields__
     return ModelSummary(**{name: counts[name] for name in names})
@@ -291,10 +276,3 @@ def _mission(mission: mission_pb2.Mission) -> MissionSummary:
     outcome = mission_pb2.MissionState.Name(state).removeprefix("MISSION_STATE_").lower()
     refused = mission.problem.message if outcome == "refused" else ""
     return MissionSummary(mission.goal, outcome, mission.repairs > 0, refused)
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

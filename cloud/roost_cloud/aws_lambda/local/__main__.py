@@ -48,12 +48,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--code", type=Path, metavar="DIR", help="a directory with the handlers' code, if it is not installed"
     )
+    parser.add_argument(
+        "--variable", action="append", default=[], metavar="NAME=VALUE", help="one for the functions' environment; repeatable"
+    )
     parser.add_argument("--concurrency", type=int, default=4, help="calls at once per function; more get 429 (default: 4)")
     parser.add_argument("--prewarm", type=int, default=0, help="processes per function to start before READY (default: 0)")
     parser.add_argument("--timeout", type=float, default=3.0, metavar="SECONDS", help="a call's time-out (default: 3)")
     parser.add_argument("--port", type=int, default=0, help="0 for a free one (default: 0)")
     parser.add_argument("--cpu", type=int, help="pin the endpoint and its functions to this CPU")
     arguments = parser.parse_args()
+    for variable in arguments.variable:
+        if "=" not in variable:
+            parser.error(f"--variable {variable}: should be NAME=VALUE")
     for function in arguments.function or ():
         name, _, handler = function.partition("=")
         if not name or "." not in handler:
@@ -67,7 +73,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _pools(arguments: argparse.Namespace) -> list[FunctionPool]:
-    variables = {"ROOST_MODELS": str(arguments.models.resolve())} if arguments.models is not None else {}
+    variables = dict(variable.split("=", 1) for variable in arguments.variable)
+    if arguments.models is not None:
+        variables["ROOST_MODELS"] = str(arguments.models.resolve())
     functions: list[str] = arguments.function or [f"roost-inference={INFERENCE_HANDLER}"]
     return [
         FunctionPool(
