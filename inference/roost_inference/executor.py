@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from anyio.abc import TaskGroup
 
-from roost.clock import Clocks, Deadline, ns_to_seconds
+from roost.clock import NANOSECONDS_PER_SECOND, Clocks, Deadline, ns_to_seconds
 from roost.errors import DeadlineExceededError, RoostError, UnavailableError
 from roost_inference.comparison import Comparer
 from roost_inference.health import TargetHealth
@@ -51,6 +51,7 @@ _log = logging.getLogger(__name__)
 
 _EDGE_FAILURES_IN_A_ROW = 2
 _CLOUD_FAILURES_IN_A_ROW = 3
+_SAID_AGAIN_AFTER_NS = 30 * NANOSECONDS_PER_SECOND
 
 
 @dataclass(slots=True, eq=False)
@@ -103,7 +104,7 @@ class Executor:
         self._tasks: TaskGroup | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._trials: dict[Place, asyncio.TimerHandle] = {}
-        self._said: set[tuple[Place, str]] = set()
+        self._said_ns: dict[tuple[Place, str], int] = {}
 
     def start(self, tasks: TaskGroup) -> None:
         """Begin; runs become tasks of this group."""
@@ -202,14 +203,15 @@ class Executor:
         if task.task_id not in self._works:
             return  # it ended with the service
         if failure is None:
-            self._worked(place, task.model)
+            self._worked(place)
             now_ns = self._clocks.monotonic_ns()
             self._handle(EdgeFinished(now_ns, task.task_id) if place is Place.EDGE else CloudFinished(now_ns, task.task_id))
             self._compare(work, place)
         else:
             work.message = str(failure)
             reason = _drop_reason(failure, place)
-            self._say_once(place, work)
+            if reason not in (DropReason.EXPIRED_ON_EDGE, DropReason.EXPIRED_ON_CLOUD):
+                self._say(place, work)
             if isinstance(failure, EngineError | UnavailableError | CloudUnreachableError):
                 # Before the task's own end, so that nothing else is started there.
                 self._did_not_work(place, work.message)
@@ -227,8 +229,7 @@ class Executor:
 
     # Health.
 
-    def _worked(self, place: Place, model: str) -> None:
-        self._said.discard((place, model))
+    def _worked(self, place: Place) -> None:
         was_healthy = self._health[place].healthy
         if self._health[place].succeeded():
             _log.info("%s: works again", place.value)
@@ -253,11 +254,13 @@ class Executor:
         self._health[place].on_trial()
         self._handle(TargetHealthChanged(self._clocks.monotonic_ns(), place, True))
 
-    def _say_once(self, place: Place, work: Work) -> None:
-        """One line for a model that fails at a place, until it has worked there again."""
+    def _say(self, place: Place, work: Work) -> None:
+        """One line for a model that fails at a place, and no other for a while; the counts tell the rest."""
+        now_ns = self._clocks.monotonic_ns()
         model = work.task.model
-        if (place, model) not in self._said:
-            self._said.add((place, model))
+        said_ns = self._said_ns.get((place, model))
+        if said_ns is None or now_ns - said_ns > _SAID_AGAIN_AFTER_NS:
+            self._said_ns[place, model] = now_ns
             _log.warning(
                 "%s on frame %d of %s, %s: %s", model, work.frame.frame_id, work.frame.camera, place.value, work.message
             )

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from roost_inference.scheduling.estimates import Candidate, loss_off_edge, shortest_edge_time_ns
+from roost_inference.scheduling.estimates import Candidate, loss_off_edge, shortest_edge_time_ns, trigger_margin_ns
 from roost_inference.scheduling.policy import (
     CloudFailed,
     CloudFinished,
@@ -50,6 +50,7 @@ class Dems:
         self._profiles = dict(profiles)
         self._cloud_slots = cloud_slots
         self._shortest_ns = shortest_edge_time_ns(self._profiles)
+        self._trigger_margin_ns = trigger_margin_ns(self._profiles)
         self._edge_queue = EdgeQueue()
         self._cloud_queue = CloudQueue()
         self._running: Candidate | None = None
@@ -126,7 +127,7 @@ class Dems:
             fits = candidate.edge_allowed and profile.edge_utility > 0 and now_ns <= candidate.latest_edge_start_ns
             reason = reason or DropReason.NO_VALUE
         if fits:
-            self._cloud_queue.add(Deferred.of(candidate))
+            self._cloud_queue.add(Deferred.of(candidate, self._trigger_margin_ns))
             self._decisions.append(Queued(candidate.task.task_id, Place.CLOUD, candidate.migrated))
         else:
             self._drop(candidate, reason)

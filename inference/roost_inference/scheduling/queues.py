@@ -10,7 +10,7 @@ from bisect import bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from roost_inference.scheduling.estimates import Candidate, steal_rank, trigger_margin_ns
+from roost_inference.scheduling.estimates import Candidate, steal_rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,12 @@ class Deferred:
     rank: tuple[bool, float]
 
     @classmethod
-    def of(cls, candidate: Candidate) -> Deferred:
-        """The entry of a task, by its profile."""
+    def of(cls, candidate: Candidate, trigger_margin_ns: int) -> Deferred:
+        """The entry of a task, by its profile; it is sent `trigger_margin_ns` before the last instant."""
         rank = steal_rank(candidate.profile)
         if candidate.cloud_pays:
             expiry_ns = candidate.latest_cloud_start_ns
-            return cls(candidate, expiry_ns - trigger_margin_ns(candidate.profile), expiry_ns, False, rank)
+            return cls(candidate, expiry_ns - trigger_margin_ns, expiry_ns, False, rank)
         expiry_ns = candidate.latest_edge_start_ns
         return cls(candidate, expiry_ns, expiry_ns, True, rank)
 

@@ -24,9 +24,9 @@ from roost_inference.task import ModelProfile, Outcome, Place, TaskOutcome
 
 MS = 1_000_000
 CLOUD_SLOTS = 2
-CALM_S, OVERLOAD_S = 1.0, 2.5
+CALM_S, OVERLOAD_S = 1.0, 2.0
 MODELS_DIRECTORY = Path(load.__file__).parent / "models"
-SETTLE_S = 0.5
+SETTLE_S = 0.7
 """What was queued in overload is done or dropped within the longest deadline."""
 
 # On the two-core development machine, in ms: the time to reserve on the edge, and the time end to end in the cloud.
@@ -128,7 +128,7 @@ def test_every_road_is_taken_where_each_model_is_up_to_thirty_per_cent_faster_or
         }
 
     # Half of the story's overload: where a text takes less time than a face, it often fits into what faces leave free.
-    assert_every_road([mix(seed, perturbed(seed), overload_s=10.0) for seed in range(80)], stolen=20)
+    assert_every_road([mix(seed, perturbed(seed), overload_s=10.0) for seed in range(60)], stolen=20)
 
 
 def test_every_road_is_taken_where_the_cloud_takes_twice_as_long_as_was_measured() -> None:
@@ -138,6 +138,12 @@ def test_every_road_is_taken_where_the_cloud_takes_twice_as_long_as_was_measured
 def test_every_road_is_taken_where_the_cloud_was_measured_twice_as_slow() -> None:
     slow = {name: replace(profile, cloud_time_ns=2 * profile.cloud_time_ns) for name, profile in PROFILES.items()}
     assert_every_road([mix(seed, slow) for seed in range(100)], stolen=5)
+
+
+def test_every_road_is_taken_where_real_runs_take_half_as_long_again_as_was_reserved() -> None:
+    """Another process on the edge's core: more is late and dropped, and what fits is still stolen or sent."""
+    runs = [mix(seed, environment=Environment(edge_ratio=1.5, edge_spread=0.3), overload_s=5.0) for seed in range(50)]
+    assert_every_road(runs, stolen=3)
 
 
 def test_every_road_is_taken_where_the_edge_was_measured_while_others_disturbed_it() -> None:
