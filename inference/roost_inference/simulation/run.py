@@ -31,7 +31,10 @@ _PHASE_JITTER = 0.2
 
 @dataclass(frozen=True, slots=True)
 class SimulationResult:
-    """What a run came to. outcomes: in order of their ends. edge_busy_ns, cloud_calls: over the whole run. scheduler: with its trace."""
+    """What a run came to.
+
+    outcomes: in order of their ends. edge_busy_ns, cloud_calls: over the whole run. scheduler: with its trace.
+    """
 
     outcomes: tuple[TaskOutcome, ...]
     counts: Mapping[str, ModelCounts]
