@@ -67,14 +67,18 @@ class Surroundings:
     async def follow(self, robot: str, moved: Callable[[str, str], Awaitable[None]]) -> None:
         """Follow a robot's odometry for ever; `moved` hears the robot and its place (or none) whenever that changes."""
         place: str | None = None
+        said = ""
         while True:
             try:
                 async for report in self._fleet.watch(robot):
+                    said = ""
                     if report.state.place != place:
                         place = report.state.place
                         await moved(robot, place)
             except RoostError as error:
-                self._log.warning(str(error), robot=robot)
+                if str(error) != said:  # once, not at every look
+                    said = str(error)
+                    self._log.warning(said, robot=robot)
             await anyio.sleep(_LOOK_AGAIN_S)
 
     async def stop_robots(self, reason: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
