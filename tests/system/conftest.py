@@ -42,7 +42,7 @@ READY_BOUND_S = 120.0
 BOUND_S = 60.0
 
 
-async def until(condition: Callable[[], Any], words: str, bound_s: float = BOUND_S) -> Any:
+async def wait_until(condition: Callable[[], Any], words: str, bound_s: float = BOUND_S) -> Any:
     """Wait for a condition, plain or awaitable, and return what it gave; fails with the words when it does not come about."""
     end_s = time.monotonic() + bound_s
     while True:
@@ -98,6 +98,7 @@ class Daemon:
     name: str
     directory: Path
     configuration: Path
+    sections: dict[str, Any]
     process: Process | None = None
 
     @property
@@ -114,7 +115,7 @@ class Daemon:
 
     async def said(self, *texts: str) -> None:
         """Wait until the log has a line with all of these."""
-        await until(lambda: self.lines(*texts), f"the log of {self.name} says {' … '.join(texts)}")
+        await wait_until(lambda: self.lines(*texts), f"the log of {self.name} says {' … '.join(texts)}")
 
     def client(self) -> RoostClient:
         return RoostClient(f"unix:{self.socket}", patience_s=30.0)
@@ -142,7 +143,7 @@ class Daemon:
             part = await self.part(name)
             return part.process_id not in (0, but) and part.state == "ready"
 
-        await until(back, f"{name} of {self.name} is back\n{self.log}")
+        await wait_until(back, f"{name} of {self.name} is back\n{self.log}")
 
     async def stats(self) -> inference_pb2.GetStatsResponse:
         async with self.client() as roost:
@@ -162,7 +163,7 @@ class Daemon:
                     return False  # no frame has come yet
             return (found.outcome, found.target) == ("on_time", place)
 
-        await until(look, f"a look of {model} comes in time from {place}\n{self.log}")
+        await wait_until(look, f"a look of {model} comes in time from {place}\n{self.log}")
 
     async def counts_add_up(self) -> None:
         """Every task that was generated has exactly one outcome, or is in flight."""
@@ -178,7 +179,7 @@ class Daemon:
                 found = await roost.mission(mission)
             return found if found.state != mission_pb2.MISSION_STATE_RUNNING else None
 
-        found: mission_pb2.Mission = await until(ended, f"{mission} ends\n{self.log}", 90.0)
+        found: mission_pb2.Mission = await wait_until(ended, f"{mission} ends\n{self.log}", 90.0)
         return found
 
     async def roost(self, *arguments: str) -> CompletedProcess[str]:
@@ -246,7 +247,7 @@ class Site:
 
     def daemon(self, name: str, **sections: Any) -> Daemon:
         """Start a daemon with these sections of configuration."""
-        daemon = Daemon(self, name, self.directory / name, self.configuration(name, **sections))
+        daemon = Daemon(self, name, self.directory / name, self.configuration(name, **sections), sections)
         daemon.start()
         return daemon
 
@@ -305,9 +306,10 @@ class Site:
         end_s = time.monotonic() + 15.0
         while (left := marked_processes(self.mark)) and time.monotonic() < end_s:
             time.sleep(0.1)
+        commands = [Path(f"/proc/{process_id}/cmdline").read_text().replace("\0", " ") for process_id in left]
         for process_id in left:
             os.kill(process_id, signal.SIGKILL)
-        assert not left, "processes are left"
+        assert not left, f"processes are left: {commands}"
 
 
 @pytest.fixture(scope="package")
@@ -321,6 +323,12 @@ async def one_event_loop(anyio_backend: str) -> AsyncIterator[None]:
     # While one channel is open gRPC keeps its poller, and does not wait for the poller's end inside a test.
     async with RoostClient("unix:/nobody-listens-here"):
         yield
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., Any]:
+    """`wait_until`, for tests."""
+    return wait_until
 
 
 @pytest.fixture(scope="module")
