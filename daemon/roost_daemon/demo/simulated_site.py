@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+import time
 from dataclasses import dataclass
 
 from pyrobosim.core import Location, Object, ObjectSpawn, Robot, World
@@ -110,9 +111,10 @@ class SimulatedRobot:
     def _cancel_when_told(self, cancel: threading.Event) -> None:
         executor = self._robot.path_executor
         while self._path is not None:
-            # Again and again: pyrobosim forgets a request that comes while it sets out.
-            if cancel.wait(CANCEL_POLL_S) and executor is not None:
+            if cancel.is_set() and executor is not None:
+                # Again and again: pyrobosim forgets a request that comes while it sets out.
                 executor.cancel_execution = True
+            time.sleep(CANCEL_POLL_S)
 
     def grasp(self) -> Outcome:
         """Pick up what lies on the pallet at the robot's place."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import anyio
 from action_msgs.srv import CancelGoal
 from geometry_msgs.msg import Quaternion
 from nav2_msgs.action import NavigateToPose
@@ -26,6 +27,7 @@ from roost_daemon.robots.motion import Motion, Odometry, follow
 from roost_daemon.ros.bridge import RosBridge, wrap
 
 FRAME = "map"
+ACCEPTANCE_BOUND_S = 2.0
 _ACTION = "navigate_to_pose"
 _SUCCEEDED = 4  # action_msgs/GoalStatus.STATUS_SUCCEEDED
 _CANCELED = 5  # action_msgs/GoalStatus.STATUS_CANCELED
@@ -68,7 +70,11 @@ class NavigationDriver:
             math.sin(target.yaw_rad / 2),
             math.cos(target.yaw_rad / 2),
         )
-        handle = await wrap(self._navigate.send_goal_async(goal))
+        handle = None
+        with anyio.move_on_after(ACCEPTANCE_BOUND_S):
+            handle = await wrap(self._navigate.send_goal_async(goal))
+        if handle is None:
+            return Outcome(False, f"the robot did not answer within {ACCEPTANCE_BOUND_S:.0f} s")
         if not handle.accepted:
             return Outcome(False, "the robot rejects the goal")
         answer = await wrap(handle.get_result_async())

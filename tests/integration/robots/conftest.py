@@ -17,13 +17,15 @@ from typing import Any
 
 import anyio
 import pytest
+from nav2_msgs.action import NavigateToPose
 from nav_msgs.msg import Odometry
+from rclpy.action.client import ActionClient
 
 from roost.errors import UnavailableError
 from roost.gateway_client import GatewayClient
 from roost_daemon import demo, ros
 from roost_daemon.processes.environment import child_environment
-from roost_daemon.ros.bridge import RosBridge
+from roost_daemon.ros.bridge import RosBridge, wrap
 
 READY_BOUND_S = 30.0
 SITE = Path(demo.__file__).parent / "site.yaml"
@@ -121,6 +123,20 @@ class Stack:
         with anyio.fail_after(bound_s):
             while not (await gateway.state()).accepting:
                 await anyio.sleep(0.05)
+
+    async def send(self, client: ActionClient[Any, Any, Any], x_m: float, y_m: float, frame: str = "map") -> Any:
+        """Send a goal as a stranger would; the handle.
+
+        DDS may lose the answer to a client that has only just been discovered, so it asks again.
+        """
+        await until(client.server_is_ready, 10, "the robot is there")
+        goal = NavigateToPose.Goal()
+        goal.pose.header.frame_id = frame
+        goal.pose.pose.position.x, goal.pose.pose.position.y, goal.pose.pose.orientation.w = x_m, y_m, 1.0
+        for _ in range(3):
+            with anyio.move_on_after(2):
+                return await wrap(client.send_goal_async(goal))
+        pytest.fail("the robot does not answer to a goal")
 
     async def until(self, condition: Callable[[], bool], bound_s: float, words: str) -> None:
         await until(condition, bound_s, words)

@@ -32,29 +32,21 @@ async def client(stack: Any, robot: Any) -> AsyncIterator[ActionClient[Any, Any,
     bridge = await anyio.to_thread.run_sync(RosBridge, "client", "drone1")
     client: ActionClient[Any, Any, Any] = ActionClient(bridge.node, NavigateToPose, "navigate_to_pose")
     bridge.start()
-    await stack.until(client.server_is_ready, 10, "the robot is there")
     yield client
     await anyio.to_thread.run_sync(bridge.close)
 
 
-async def send(client: ActionClient[Any, Any, Any], x_m: float, y_m: float, frame: str = "map") -> Any:
-    goal = NavigateToPose.Goal()
-    goal.pose.header.frame_id = frame
-    goal.pose.pose.position.x, goal.pose.pose.position.y, goal.pose.pose.orientation.w = x_m, y_m, 1.0
-    return await wrap(client.send_goal_async(goal))
-
-
-async def test_it_says_how_each_goal_ended(client: ActionClient[Any, Any, Any]) -> None:
-    near = await wrap((await send(client, 1.5, 2.0)).get_result_async())
+async def test_it_says_how_each_goal_ended(stack: Any, client: ActionClient[Any, Any, Any]) -> None:
+    near = await wrap((await stack.send(client, 1.5, 2.0)).get_result_async())
     assert (near.status, near.result.error_code) == (SUCCEEDED, 0)
-    nowhere = await wrap((await send(client, 100.0, 100.0)).get_result_async())
+    nowhere = await wrap((await stack.send(client, 100.0, 100.0)).get_result_async())
     assert (nowhere.status, nowhere.result.error_code, nowhere.result.error_msg) == (ABORTED, 2, "Failed to plan a path.")
-    assert not (await send(client, 1.0, 1.0, frame="odom")).accepted
+    assert not (await stack.send(client, 1.0, 1.0, frame="odom")).accepted
 
 
-async def test_a_newer_goal_preempts_and_a_cancelled_one_ends(client: ActionClient[Any, Any, Any]) -> None:
-    first = await send(client, 1.5, 5.0)
-    second = await send(client, 1.5, 4.0)
+async def test_a_newer_goal_preempts_and_a_cancelled_one_ends(stack: Any, client: ActionClient[Any, Any, Any]) -> None:
+    first = await stack.send(client, 1.5, 5.0)
+    second = await stack.send(client, 1.5, 4.0)
     preempted = await wrap(first.get_result_async())
     assert (preempted.status, preempted.result.error_msg) == (ABORTED, "pre-empted by a newer goal")
     assert (await wrap(second.cancel_goal_async())).goals_canceling
