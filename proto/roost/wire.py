@@ -213,4 +213,6 @@ def error_from_call(error: grpc.aio.AioRpcError, peer: str) -> RoostError:
         return UnavailableError(f"{peer} does not answer", remedy="is it running? its log says why not")
     if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceededError(f"{peer} did not answer in time")
+    if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+        return UnavailableError(f"{peer} does not serve this", remedy="its configuration has no models or no robots for it")
     return RemoteError(f"{peer} failed: {error.details() or error.code().name}", remedy="its log says more")

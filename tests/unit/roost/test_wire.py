@@ -130,6 +130,11 @@ def test_a_reason_set_on_one_error_leaves_its_type_alone() -> None:
     [
         (grpc.StatusCode.UNAVAILABLE, UnavailableError, "the daemon does not answer; is it running? its log says why not"),
         (grpc.StatusCode.DEADLINE_EXCEEDED, DeadlineExceededError, "the daemon did not answer in time"),
+        (
+            grpc.StatusCode.UNIMPLEMENTED,
+            UnavailableError,
+            "the daemon does not serve this; its configuration has no models or no robots for it",
+        ),
         (grpc.StatusCode.UNKNOWN, RemoteError, "the daemon failed: UNKNOWN; its log says more"),
     ],
 )
