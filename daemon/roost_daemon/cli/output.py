@@ -15,6 +15,8 @@ from rich.table import Table
 
 from roost.errors import RoostError
 
+_NO_LIMIT = 10_000
+
 
 class Output(str, Enum):
     """How results are printed."""
@@ -36,7 +38,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, tit
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    # Where no person looks, a line stays a line.
+    Console(width=None if sys.stdout.isatty() else _NO_LIMIT).print(table)
 
 
 def print_line(text: str) -> None:
