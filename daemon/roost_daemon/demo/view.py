@@ -26,6 +26,13 @@ _STEP_MARKS = {
     mission_pb2.STEP_STATE_FAILED: ("x", "bold red"),
     mission_pb2.STEP_STATE_REPAIRING: ("~", "bold yellow"),
 }
+_VERDICTS = {
+    "satisfied": ("fulfilled", "green"),
+    "currently_satisfied": ("kept so far", ""),
+    "currently_violated": ("still to come", ""),
+    "violated": ("BROKEN", "bold red"),
+}
+_VERDICT_WIDTH = 15
 
 
 def render(state: StoryState, site: Site) -> RenderableType:
@@ -35,6 +42,7 @@ def render(state: StoryState, site: Site) -> RenderableType:
         _models(state),
         _eyes(state),
         Columns([Group(*_mission(state)), _map(state, site)], padding=(0, 2)),
+        *_rules(state),
         Text("\n".join(_cut(event, WIDTH) for event in list(state.events)[-2:]), style="dim"),
     )
 
@@ -86,9 +94,12 @@ def _mission(state: StoryState) -> Iterator[Text]:
         robot = f"{node.robot}: " if node.robot else ""
         order = f" ({node.order})" if node.order else ""
         yield Text(_pad(f"{'  ' * depth}{mark} {robot}{node.label}{order}", _TREE_WIDTH), style=style)
-    for rule in mission.rules:
-        broken = rule.verdict.endswith("violated")
-        yield Text(_pad(f"! {rule.rule}: {rule.verdict.replace('_', ' ')}", _TREE_WIDTH), style="red" if broken else "")
+
+
+def _rules(state: StoryState) -> Iterator[Text]:
+    for rule in state.mission.rules if state.mission is not None else ():
+        words, style = _VERDICTS.get(rule.verdict, ("not judged yet", "dim"))
+        yield Text(_cut(f"{words:<{_VERDICT_WIDTH}}{rule.rule}", WIDTH), style=style)
 
 
 def _nodes(node: mission_pb2.TaskNode, depth: int) -> Iterator[tuple[int, mission_pb2.TaskNode]]:

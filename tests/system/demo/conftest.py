@@ -147,6 +147,9 @@ class Demo:
         ours, theirs = pty.openpty() if terminal else os.pipe()
         if terminal:
             fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+            settings = termios.tcgetattr(theirs)
+            settings[3] &= ~termios.ECHO  # what we type is not what the demo says
+            termios.tcsetattr(theirs, termios.TCSANOW, settings)
         self.process = subprocess.Popen(
             command,
             cwd=directory,
