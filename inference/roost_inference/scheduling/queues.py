@@ -112,11 +112,16 @@ class Deferred:
 
     @classmethod
     def of(cls, candidate: Candidate, trigger_margin_ns: int) -> Deferred:
-        """The entry of a task, by its profile; it is sent `trigger_margin_ns` before the last instant."""
+        """The entry of a task, by its profile; it is sent `trigger_margin_ns` before the last instant.
+
+        One that has more time than its model's own deadline may be of a model that is too slow for that one: it is sent
+        by half its own expected time before, since at the last instant itself it would always be too late.
+        """
         rank = steal_rank(candidate.profile)
         if candidate.cloud_pays:
             expiry_ns = candidate.latest_cloud_start_ns
-            return cls(candidate, expiry_ns - trigger_margin_ns, expiry_ns, False, rank)
+            margin_ns = max(trigger_margin_ns, candidate.profile.cloud_time_ns // 2)
+            return cls(candidate, expiry_ns - margin_ns, expiry_ns, False, rank)
         expiry_ns = candidate.latest_edge_start_ns
         return cls(candidate, expiry_ns, expiry_ns, True, rank)
 

@@ -350,3 +350,12 @@ def test_shutdown_ends_everything_and_takes_nothing_more() -> None:
         Drop(task_id, DropReason.SHUTDOWN) for task_id in (1, 2, 3, 4)
     ]
     assert driver.arrive(6, 5, "detector", 400) == [Drop(5, DropReason.SHUTDOWN)]
+
+
+def test_a_task_with_more_time_than_its_slow_model_asks_for_is_sent_well_before_the_last_instant() -> None:
+    driver = Driver()
+    driver.health(0, Place.EDGE, healthy=False)
+    driver.arrive(0, 1, "precious", 20_000)
+
+    assert driver.tick(4_999) == []
+    assert driver.tick(5_000) == [SendToCloud(1)]
