@@ -104,7 +104,7 @@ class Executor:
         self._tasks: TaskGroup | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._trials: dict[Place, asyncio.TimerHandle] = {}
-        self._said_ns: dict[tuple[Place, str], int] = {}
+        self._said_ns: dict[tuple[Place, str, DropReason], int] = {}
 
     def start(self, tasks: TaskGroup) -> None:
         """Begin; runs become tasks of this group."""
@@ -211,7 +211,7 @@ class Executor:
             work.message = str(failure)
             reason = _drop_reason(failure, place)
             if reason not in (DropReason.EXPIRED_ON_EDGE, DropReason.EXPIRED_ON_CLOUD):
-                self._say(place, work)
+                self._say(place, work, reason)
             if isinstance(failure, EngineError | UnavailableError | CloudUnreachableError):
                 # Before the task's own end, so that nothing else is started there.
                 self._did_not_work(place, work.message)
@@ -254,13 +254,13 @@ class Executor:
         self._health[place].on_trial()
         self._handle(TargetHealthChanged(self._clocks.monotonic_ns(), place, True))
 
-    def _say(self, place: Place, work: Work) -> None:
-        """One line for a model that fails at a place, and no other for a while; the counts tell the rest."""
+    def _say(self, place: Place, work: Work, reason: DropReason) -> None:
+        """One line for a model that fails so at a place, and no other for a while; the counts tell the rest."""
         now_ns = self._clocks.monotonic_ns()
         model = work.task.model
-        said_ns = self._said_ns.get((place, model))
+        said_ns = self._said_ns.get((place, model, reason))
         if said_ns is None or now_ns - said_ns > _SAID_AGAIN_AFTER_NS:
-            self._said_ns[place, model] = now_ns
+            self._said_ns[place, model, reason] = now_ns
             _log.warning(
                 "%s on frame %d of %s, %s: %s", model, work.frame.frame_id, work.frame.camera, place.value, work.message
             )

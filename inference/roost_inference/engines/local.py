@@ -7,6 +7,7 @@ the run that it had; one that dies too often is given up, with one clear line.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from roost_inference.engines.worker_client import WorkerClient, WorkerLostError
 from roost_inference.models.preprocessing import bounds_in
 from roost_inference.models.profile import RunTimes
 from roost_inference.ports import EngineError, Frame, Inference, Region
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,7 @@ class LocalEngine:
             self._out_of_service = UnavailableError(
                 f"the engine worker died ({how}) and is being started again", remedy="it takes a second or two"
             )
+            _log.warning("%s", self._out_of_service)
             # The run in progress, if any, must have seen the end before its channel is given back.
             async with self._turn:
                 await worker.kill()
@@ -232,6 +236,7 @@ class LocalEngine:
                     f"last by {how}; it is not started again",
                     remedy="read the log, then restart Roost",
                 )
+                _log.error("%s", self._out_of_service)
                 return None
             await anyio.sleep(ns_to_seconds(delay_ns))
             try:
