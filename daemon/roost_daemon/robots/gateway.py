@@ -246,7 +246,7 @@ class Gateway:
         if execution.end is not End.DONE:
             execution.at_rest = await self._bring_to_rest()
         self._execution = None
-        self._log.info("end: %s: %s", execution.command, execution.end)
+        self._log.info("end: %s: %s", execution.command, execution.end.value if execution.end else "")
         execution.finished.set()
 
     async def _act(self, execution: Execution) -> None:
