@@ -22,6 +22,13 @@ class DemoResult:
         """The summary for people."""
         summary = self.summary
         yield ""
+        if self.record.captions:
+            yield from self._numbers()
+        yield "the whole story happened" if summary.ok else "the story is not complete:"
+        yield from (f"  {problem}" for problem in summary.problems)
+
+    def _numbers(self) -> Iterator[str]:
+        summary = self.summary
         yield f"{'model':<18}{'tasks':>7}{'edge':>7}{'cloud':>7}{'late':>6}{'dropped':>9}{'stolen':>8}{'p95 ms':>8}"
         for model in summary.models:
             dropped = sum(model.dropped.values())
@@ -40,5 +47,3 @@ class DemoResult:
         yield f"edge and cloud agreed on {summary.compared - summary.disagreed} of {summary.compared} compared frames"
         if self.shared_core_share:
             yield f"all processes but the engine used {self.shared_core_share:.0%} of the second core"
-        yield "the whole story happened" if summary.ok else "the story is not complete:"
-        yield from (f"  {problem}" for problem in summary.problems)

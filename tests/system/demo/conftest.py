@@ -18,7 +18,9 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,8 @@ WITNESS = Path(__file__).with_name("odometry_witness.py")
 _KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "XDG_CACHE_HOME")
 _SHARED_MEMORY = "/dev/shm/"
 _LISTENING = "0A"
+# Fast DDS's ports for all domains of this host: another run may have them, and end before we look.
+_OF_ALL_DOMAINS = re.compile(r"/dev/shm/(?:sem\.)?fastdds_port70\d\d")
 _HOME_OF_CURSOR = "\x1b[H"
 _CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[78])")
 
@@ -115,22 +119,24 @@ class Footprint:
 
     def look(self, processes: list[int]) -> None:
         """Add what these processes hold now."""
-        inodes = set()
+        inodes: set[str] = set()
         for process_id in processes:
             directory = Path(f"/proc/{process_id}")
             try:
-                for line in (directory / "maps").read_text().splitlines():
-                    name = line.split(maxsplit=5)[5:]
-                    if name and name[0].startswith(_SHARED_MEMORY) and not name[0].endswith("(deleted)"):
-                        self.shared_memory.add(name[0])
-                for handle in (directory / "fd").iterdir():
-                    target = str(handle.readlink())
-                    if target.startswith("socket:["):
-                        inodes.add(target.removeprefix("socket:[").removesuffix("]"))
-                    elif target.startswith(_SHARED_MEMORY) and not target.endswith("(deleted)"):
-                        self.shared_memory.add(target)
+                names = [line.split(maxsplit=5)[5:] for line in (directory / "maps").read_text().splitlines()]
+                held = [name[0] for name in names if name]
+                handles = list((directory / "fd").iterdir())
             except OSError:
-                continue
+                continue  # it has just ended
+            for handle in handles:
+                with suppress(OSError):  # closed meanwhile
+                    held.append(str(handle.readlink()))
+            inodes |= {name.removeprefix("socket:[").removesuffix("]") for name in held if name.startswith("socket:[")}
+            self.shared_memory |= {
+                name
+                for name in held
+                if name.startswith(_SHARED_MEMORY) and not name.endswith("(deleted)") and not _OF_ALL_DOMAINS.match(name)
+            }
         self.sockets |= {found for found in listening() if found.inode in inodes}
 
 
@@ -194,18 +200,18 @@ class Demo:
         frames = [_CONTROL.sub("", frame).split("\n") for frame in drawn.split(_HOME_OF_CURSOR)]
         return [frame for frame in frames if len(frame) > 1]
 
-    @property
+    @cached_property
     def run(self) -> Path:
         """The directory of the run, as it is said in the first line."""
         found = within(READY_BOUND_S, "the run's directory is said", lambda: re.search(r"run lies in (.+)\n", self.plain))
         return Path(found[1])
 
-    @property
+    @cached_property
     def configuration(self) -> dict[str, Any]:
         """The first daemon's configuration."""
         file = self.run / "hangar.yaml"
         within(READY_BOUND_S, "the daemon's configuration is written", file.exists)
-        data: dict[str, Any] = yaml.safe_load(file.read_text())
+        data: dict[str, Any] = within(5.0, "it is whole", lambda: yaml.safe_load(file.read_text()))
         return data
 
     @property
@@ -237,9 +243,10 @@ class Demo:
         """All living processes of the run but the demo's own and the janitor."""
         return marked_processes(str(self.run))
 
-    def process_of(self, words: str) -> int:
-        """The one process of the run with these words in its command line."""
-        (found,) = (process_id for process_id in self.processes() if words in command_of(process_id))
+    def process_of(self, *words: str) -> int:
+        """The one process of the run with all these words in its command line."""
+        commands = {process_id: command_of(process_id) for process_id in self.processes()}
+        (found,) = (process_id for process_id, command in commands.items() if all(word in command for word in words))
         return found
 
     def janitor(self) -> int:
@@ -268,15 +275,19 @@ class Demo:
         """Ctrl-C at its terminal."""
         os.write(self._ours, b"\x03")
 
-    def left_nothing(self) -> None:
-        """No process, runtime directory, shared memory or listening socket of the run is left."""
+    def left_nothing(self, *, heard: bool = False) -> None:
+        """No process, runtime directory, shared memory or listening socket of the run is left.
+
+        heard: a witness has listened to its robots, and holds their shared memory.
+        """
         assert self.footprint.sockets, "nobody looked at this run"
         assert self.footprint.shared_memory, "nobody looked at this run"
         assert [command_of(process_id) for process_id in self.processes()] == []
         assert not self.runtime.exists()
-        # Some files are for all ROS processes of a user, and stay while any of them lives.
-        assert self.footprint.shared_memory & {str(path) for path in remove_abandoned()} == set()
         assert not self.footprint.sockets & listening()
+        if not heard:
+            # What somebody else holds too stays until that one has gone.
+            assert self.footprint.shared_memory & {str(path) for path in remove_abandoned()} == set()
 
     def end(self) -> None:
         """End whatever is left of it."""
@@ -307,10 +318,7 @@ class Witness:
         own = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._process = subprocess.Popen(
             [sys.executable, str(WITNESS), *robots],
-            # Not by shared memory: it would hold the files of those that it hears.
-            env=own
-            | ros_environment(domain_id)
-            | {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4", "FASTDDS_DEFAULT_PROFILES_FILE": ""},
+            env=own | ros_environment(domain_id),
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,

@@ -81,7 +81,7 @@ def test_two_demos_at_once_of_which_one_is_interrupted_and_one_killed(
         )
     assert "the story is not complete:\n  it was interrupted\n" in interrupted.plain
     assert json.loads((interrupted.run / "summary.json").read_text())["problems"] == ["it was interrupted"]
-    interrupted.left_nothing()
+    interrupted.left_nothing(heard=True)
 
     assert killed.wait() == -signal.SIGKILL
     wait_within(60.0, "the janitor has gone", lambda: not Path(f"/proc/{janitor}").exists())
@@ -90,23 +90,17 @@ def test_two_demos_at_once_of_which_one_is_interrupted_and_one_killed(
 
 
 @pytest.mark.parametrize(
-    ("part", "command"),
-    [("hangar", "/hangar.yaml"), ("robot2", "demo.robot_world --site")],
+    ("part", "words"),
+    [("hangar", ("/hangar.yaml",)), ("robot2", ("demo.robot_world", "--robot robot2"))],
     ids=["the daemon", "a robot's world"],
 )
-def test_the_death_of_a_part_ends_the_story(start_demo: Callable[..., Any], part: str, command: str) -> None:
+def test_the_death_of_a_part_ends_the_story(start_demo: Callable[..., Any], part: str, words: tuple[str, ...]) -> None:
     demo = start_demo("--seconds", "60", "--headless")
     await_first_step(demo)
-    (victim,) = (found for found in demo.processes() if is_part(found, part, command))
-    os.kill(victim, signal.SIGKILL)
+    os.kill(demo.process_of(*words), signal.SIGKILL)
 
     assert demo.wait() == 1, demo.plain
     reason = f"{part} ended with signal SIGKILL; given up after 1 start"
     assert demo.plain.count(f"the story broke off: {reason}\n") == 1, demo.plain
     assert f"the story is not complete:\n  it broke off: {reason}\n" in demo.plain
     demo.left_nothing()
-
-
-def is_part(process_id: int, part: str, command: str) -> bool:
-    words = Path(f"/proc/{process_id}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return command in words and (part == "hangar" or f"--robot {part}" in words)
