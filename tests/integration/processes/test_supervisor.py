@@ -121,9 +121,11 @@ async def test_the_environment_is_an_allow_list(monkeypatch: pytest.MonkeyPatch)
 async def test_what_a_killed_daemon_leaves(tmp_path: Path, dies: bool) -> None:
     """A child dies with its daemon, a gateway does not."""
     parent = textwrap.dedent(f"""
-        import anyio, os, sys
+        import anyio, os, structlog, sys
         from roost.clock import Clocks
         from roost_daemon.processes.supervisor import ChildSpec, Supervisor
+
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
         async def main():
             async with anyio.create_task_group() as tasks:
