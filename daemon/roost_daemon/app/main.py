@@ -40,8 +40,6 @@ def _run(settings: RoostSettings, directories: Directories, origin: Path) -> Non
     processors = plan_processors(os.sched_getaffinity(0), pin=settings.processors.pin)
     if processors.others:
         os.sched_setaffinity(0, processors.others)
-    # We fork only to exec: gRPC need not prepare for it, and says so for every child.
-    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     if settings.site is not None:
         # rclpy reads these when its context is made; the gateways get the same from their own environment.
         os.environ.update(ros_environment(settings.ros.domain_id, settings.ros.discovery_range))

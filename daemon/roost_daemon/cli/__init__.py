@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from roost_daemon.cli.exit_codes import ExitCode, exit_code
@@ -9,6 +10,8 @@ from roost_daemon.cli.exit_codes import ExitCode, exit_code
 
 def main() -> None:
     """Run the command line; errors of our own become one line and an exit code (see `exit_codes`)."""
+    # We fork only to exec: gRPC need not prepare for it, and must be told before it is imported.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     from typer import Abort
 
     from roost.errors import RoostError

@@ -64,8 +64,11 @@ def play(options: DemoOptions, environment: Mapping[str, str], out: TextIO) -> i
             remedy="name another file with --json",
         )
     inputs = _inputs(options)
-    processors = plan_processors(os.sched_getaffinity(0), pin=True)
     usable = frozenset(os.sched_getaffinity(0))
+    try:
+        processors = plan_processors(usable, pin=True)
+    except ConfigurationError as error:
+        raise ConfigurationError(error.message, remedy="allow the demo at least two (taskset, cpuset)") from error
     os.sched_setaffinity(0, processors.others)
     screen = screen_for(out, headless=options.headless, environment=environment)
     with _places() as places, _janitor(places, out if screen.takes_terminal else None):

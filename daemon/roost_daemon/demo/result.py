@@ -11,11 +11,10 @@ from roost_daemon.demo.summary import Summary
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What came out. shared_core_share: of the second core, what all processes but the engine used while the story ran."""
+    """What came out."""
 
     summary: Summary
     record: StoryRecord
-    shared_core_share: float
     interrupted: bool = False
 
     def lines(self) -> Iterator[str]:
@@ -45,5 +44,5 @@ class DemoResult:
             yield f"rule {monitor.verdict.replace('_', ' ')}: {monitor.rule}"
         yield f"{summary.facts_replicated} facts reached the second daemon"
         yield f"edge and cloud agreed on {summary.compared - summary.disagreed} of {summary.compared} compared frames"
-        if self.shared_core_share:
-            yield f"all processes but the engine used {self.shared_core_share:.0%} of the second core"
+        if summary.shared_core_share:
+            yield f"all processes but the engine used {summary.shared_core_share:.0%} of the second core"

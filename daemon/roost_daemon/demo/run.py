@@ -112,7 +112,7 @@ class DemoRun:
         if self._record.acts:
             closed = frozenset({CLOSED_PASSAGE} if any(mission.repaired for mission in summary.missions) else ())
             draw(self._record, self._site, closed, self._seconds, self._places.run / PICTURE_FILE)
-        return DemoResult(summary, self._record, self._share, self._interrupted)
+        return DemoResult(summary, self._record, self._interrupted)
 
     async def _start_and_tell(self, supervisor: Supervisor, domain_id: int) -> None:
         self._tell("starting two simulated robots, a simulated camera and two daemons")
@@ -239,6 +239,7 @@ class DemoRun:
             facts_replicated=self._state.facts_replicated,
             compared=statistics.get("compared", 0),
             disagreed=statistics.get("disagreed", 0),
+            shared_core_share=self._share,
         )
         problems: tuple[str, ...]
         if self._interrupted:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
+MOST_OF_THE_SHARED_CORE = 0.7
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
@@ -47,7 +49,11 @@ class MonitorSummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A demo's numbers. problems: what of the story did not happen, in words; empty if all of it did."""
+    """A demo's numbers.
+
+    shared_core_share: of the second core, what all processes but the engine used while the story ran. problems: what of
+    the story did not happen, in words; empty if all of it did.
+    """
 
     models: tuple[ModelSummary, ...] = ()
     missions: tuple[MissionSummary, ...] = ()
@@ -55,6 +61,7 @@ class Summary:
     facts_replicated: int = 0
     compared: int = 0
     disagreed: int = 0
+    shared_core_share: float = 0.0
     problems: tuple[str, ...] = field(default=())
 
     @property
@@ -71,6 +78,7 @@ class Summary:
             "facts_replicated": self.facts_replicated,
             "compared": self.compared,
             "disagreed": self.disagreed,
+            "shared_core_share": round(self.shared_core_share, 3),
             "problems": list(self.problems),
             "ok": self.ok,
         }
@@ -98,6 +106,11 @@ def missing_from_the_story(summary: Summary) -> Iterator[str]:
         yield "no frame was compared between edge and cloud"
     if summary.disagreed:
         yield f"edge and cloud disagreed on {summary.disagreed} of {summary.compared} compared frames"
+    if summary.shared_core_share > MOST_OF_THE_SHARED_CORE:
+        yield (
+            f"all processes but the engine used {summary.shared_core_share:.0%} of the second core, "
+            f"more than {MOST_OF_THE_SHARED_CORE:.0%}"
+        )
     outcomes = [mission.outcome for mission in summary.missions]
     if outcomes != ["succeeded", "refused"]:
         yield f"the missions ended {', '.join(outcomes) or 'never'}; the story wants one succeeded and one refused"

@@ -36,8 +36,8 @@ def test_one_processor(tmp_path: Path) -> None:
     only = str(min(os.sched_getaffinity(0)))
 
     assert refused(tmp_path, command=("taskset", "-c", only)) == (
-        "roost: the engine wants a core of its own, and this process may use only one; allow it at least two "
-        "(taskset, cpuset), or set processors.pin to false and expect missed deadlines\n"
+        "roost: the engine wants a core of its own, and this process may use only one; allow the demo "
+        "at least two (taskset, cpuset)\n"
     )
 
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.system, pytest.mark.ros, pytest.mark.timeout(360)]
 MODEL_KEYS = {
     *("name", "generated", "on_time_edge", "on_time_cloud", "late", "dropped", "stolen", "utility", "p50_ms", "p95_ms"),
 }
-KEYS = {"models", "missions", "monitors", "facts_replicated", "compared", "disagreed", "problems", "ok"}
+KEYS = {"models", "missions", "monitors", "facts_replicated", "compared", "disagreed", "shared_core_share", "problems", "ok"}
 NAMES = {"face_detector", "text_detector", "text_recogniser", "vest_detector"}
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3\d|4\d|9\d|10\d)(?:;\d+)*m")
 

@@ -41,6 +41,7 @@ def test_the_whole_story() -> None:
         ),
         ({"models": tuple(replace(m, stolen=0) for m in WHOLE.models)}, "no inference was stolen back by the edge"),
         ({"compared": 0}, "no frame was compared between edge and cloud"),
+        ({"shared_core_share": 0.8}, "all processes but the engine used 80% of the second core, more than 70%"),
         ({"disagreed": 1}, "edge and cloud disagreed on 1 of 5 compared frames"),
         ({"facts_replicated": 0}, "no fact reached the second daemon"),
         (
