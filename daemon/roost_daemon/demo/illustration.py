@@ -55,7 +55,9 @@ def _annotated(kept: KeptFrame, record: StoryRecord) -> View:
         if not (read and result.model == "text_detector")
         for detection in result.detections
     ]
-    texts = " ".join(detection.text for detection in found if detection.text)
+    # A stream and a skill may have looked at the same frame.
+    found = list(dict.fromkeys(found))
+    texts = " ".join(dict.fromkeys(detection.text for detection in found if detection.text))
     caption = f"{kept.camera} at {kept.at_s:.0f} s" + (f", read: {texts}" if texts else "")
     image = np.frombuffer(kept.rgb, dtype=np.uint8).reshape(kept.height, kept.width, 3)
     return View(image, tuple(found), caption)
