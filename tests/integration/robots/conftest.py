@@ -209,11 +209,14 @@ class Track:
         return max(instant for instant, _, _, speed_mps in self.samples if speed_mps >= 0.02)
 
     def rests(self) -> bool:
-        """Whether its last half second shows no motion."""
+        """Whether its last 0.3 s show no motion.
+
+        Less than the 0.5 s that a gateway waits for: the two hear the same odometry at slightly different times.
+        """
         if not self.samples:
             return False
-        recent = [sample for sample in self.samples if sample[0] >= self.samples[-1][0] - 0.5]
-        return len(recent) >= 8 and all(speed_mps < 0.02 for *_, speed_mps in recent)
+        recent = [sample for sample in self.samples if sample[0] >= self.samples[-1][0] - 0.3]
+        return len(recent) >= 4 and all(speed_mps < 0.02 for *_, speed_mps in recent)
 
 
 async def until(condition: Callable[[], bool], bound_s: float, words: str) -> None:
