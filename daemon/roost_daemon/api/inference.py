@@ -30,9 +30,7 @@ class InferenceApi(inference_pb2_grpc.InferenceServiceServicer):
         self._service = service
         self._clocks = clocks
 
-    async def Infer(  # noqa: N802 - gRPC's name
-        self, request: inference_pb2.InferRequest, context: Context
-    ) -> inference_pb2.InferResponse:
+    async def Infer(self, request: inference_pb2.InferRequest, context: Context) -> inference_pb2.InferResponse:
         """Run one model."""
         async with problems_reported(context):
             region = request.region
@@ -45,15 +43,11 @@ class InferenceApi(inference_pb2_grpc.InferenceServiceServicer):
             )
         return inference_pb2.InferResponse(result=report_to_proto(report))
 
-    async def GetStats(  # noqa: N802
-        self, request: inference_pb2.GetStatsRequest, context: Context
-    ) -> inference_pb2.GetStatsResponse:
+    async def GetStats(self, request: inference_pb2.GetStatsRequest, context: Context) -> inference_pb2.GetStatsResponse:
         """Read the counts."""
         return statistics_to_proto(self._service.statistics())
 
-    async def GetFrame(  # noqa: N802
-        self, request: inference_pb2.GetFrameRequest, context: Context
-    ) -> inference_pb2.GetFrameResponse:
+    async def GetFrame(self, request: inference_pb2.GetFrameRequest, context: Context) -> inference_pb2.GetFrameResponse:
         """Read a frame that is still kept."""
         async with problems_reported(context):
             frame = self._service.frame(request.camera, request.frame_id)
@@ -66,7 +60,7 @@ class InferenceApi(inference_pb2_grpc.InferenceServiceServicer):
             time=timestamp_to_proto(frame.taken_utc_ns),
         )
 
-    async def SetStreamRate(  # noqa: N802
+    async def SetStreamRate(
         self, request: inference_pb2.SetStreamRateRequest, context: Context
     ) -> inference_pb2.SetStreamRateResponse:
         """Change a stream's rate."""
@@ -74,7 +68,7 @@ class InferenceApi(inference_pb2_grpc.InferenceServiceServicer):
             self._service.set_rate(request.camera, request.model, request.rate_hz)
         return inference_pb2.SetStreamRateResponse()
 
-    async def WatchResults(  # noqa: N802
+    async def WatchResults(
         self, request: inference_pb2.WatchResultsRequest, context: Context
     ) -> AsyncIterator[inference_pb2.WatchResultsResponse]:
         """Stream results as they come."""

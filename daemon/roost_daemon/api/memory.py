@@ -21,9 +21,7 @@ class MemoryApi(memory_pb2_grpc.MemoryServiceServicer):
     def __init__(self, store: FactStore) -> None:
         self._store = store
 
-    async def GetFact(  # noqa: N802 - gRPC's name
-        self, request: memory_pb2.GetFactRequest, context: Context
-    ) -> memory_pb2.GetFactResponse:
+    async def GetFact(self, request: memory_pb2.GetFactRequest, context: Context) -> memory_pb2.GetFactResponse:
         """Read one fact."""
         async with problems_reported(context):
             fact = self._store.get(request.key)
@@ -31,13 +29,11 @@ class MemoryApi(memory_pb2_grpc.MemoryServiceServicer):
                 raise UnknownNameError(f"there is no fact '{request.key}'", remedy="`roost memory` lists all")
             return memory_pb2.GetFactResponse(fact=fact_to_proto(fact))
 
-    async def QueryFacts(  # noqa: N802
-        self, request: memory_pb2.QueryFactsRequest, context: Context
-    ) -> memory_pb2.QueryFactsResponse:
+    async def QueryFacts(self, request: memory_pb2.QueryFactsRequest, context: Context) -> memory_pb2.QueryFactsResponse:
         """Read the facts under a prefix."""
         return memory_pb2.QueryFactsResponse(facts=[fact_to_proto(fact) for fact in self._store.query(request.prefix)])
 
-    async def WatchFacts(  # noqa: N802
+    async def WatchFacts(
         self, request: memory_pb2.WatchFactsRequest, context: Context
     ) -> AsyncIterator[memory_pb2.WatchFactsResponse]:
         """Stream the facts under a prefix: those that there are, then each as it changes."""

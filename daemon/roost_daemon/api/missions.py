@@ -38,32 +38,26 @@ class MissionApi(mission_pb2_grpc.MissionServiceServicer):
         self._goals = goals
         self._clocks = clocks
 
-    async def SubmitGoal(  # noqa: N802 - gRPC's name
-        self, request: mission_pb2.SubmitGoalRequest, context: Context
-    ) -> mission_pb2.SubmitGoalResponse:
+    async def SubmitGoal(self, request: mission_pb2.SubmitGoalRequest, context: Context) -> mission_pb2.SubmitGoalResponse:
         """Check, plan and start a goal."""
         deadline = deadline_from_proto(request.deadline, self._clocks) if request.HasField("deadline") else None
         async with problems_reported(context):
             mission = await self._goals.submit(request.text, request.idempotency_key, deadline)
         return mission_pb2.SubmitGoalResponse(mission=mission_to_proto(mission))
 
-    async def PreviewGoal(  # noqa: N802
-        self, request: mission_pb2.PreviewGoalRequest, context: Context
-    ) -> mission_pb2.PreviewGoalResponse:
+    async def PreviewGoal(self, request: mission_pb2.PreviewGoalRequest, context: Context) -> mission_pb2.PreviewGoalResponse:
         """Say what a goal would become."""
         async with problems_reported(context):
             mission = await self._goals.preview(request.text)
         return mission_pb2.PreviewGoalResponse(mission=mission_to_proto(mission))
 
-    async def GetMission(  # noqa: N802
-        self, request: mission_pb2.GetMissionRequest, context: Context
-    ) -> mission_pb2.GetMissionResponse:
+    async def GetMission(self, request: mission_pb2.GetMissionRequest, context: Context) -> mission_pb2.GetMissionResponse:
         """Read one mission."""
         async with problems_reported(context):
             mission = await self._goals.get(request.id)
         return mission_pb2.GetMissionResponse(mission=mission_to_proto(mission))
 
-    async def ListMissions(  # noqa: N802
+    async def ListMissions(
         self, request: mission_pb2.ListMissionsRequest, context: Context
     ) -> mission_pb2.ListMissionsResponse:
         """Read all missions."""
@@ -71,7 +65,7 @@ class MissionApi(mission_pb2_grpc.MissionServiceServicer):
             missions = await self._goals.list()
         return mission_pb2.ListMissionsResponse(missions=[mission_to_proto(mission) for mission in missions])
 
-    async def WatchMission(  # noqa: N802
+    async def WatchMission(
         self, request: mission_pb2.WatchMissionRequest, context: Context
     ) -> AsyncIterator[mission_pb2.WatchMissionResponse]:
         """Stream a mission's history, then its events."""
@@ -79,7 +73,7 @@ class MissionApi(mission_pb2_grpc.MissionServiceServicer):
             async for update in self._goals.watch(request.id, request.resume_after):
                 yield mission_pb2.WatchMissionResponse(event=_event(update.event), mission=mission_to_proto(update.mission))
 
-    async def CancelMission(  # noqa: N802
+    async def CancelMission(
         self, request: mission_pb2.CancelMissionRequest, context: Context
     ) -> mission_pb2.CancelMissionResponse:
         """Stop a mission."""
@@ -87,9 +81,7 @@ class MissionApi(mission_pb2_grpc.MissionServiceServicer):
             mission = await self._goals.cancel(request.id)
         return mission_pb2.CancelMissionResponse(mission=mission_to_proto(mission))
 
-    async def StopAll(  # noqa: N802
-        self, request: mission_pb2.StopAllRequest, context: Context
-    ) -> mission_pb2.StopAllResponse:
+    async def StopAll(self, request: mission_pb2.StopAllRequest, context: Context) -> mission_pb2.StopAllResponse:
         """Stop everything."""
         async with problems_reported(context):
             stopped = await self._goals.stop_all()

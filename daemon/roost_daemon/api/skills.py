@@ -18,9 +18,7 @@ class SkillApi(skill_pb2_grpc.SkillServiceServicer):
         self._contracts = contracts
         self._robots = robots
 
-    async def ListSkills(  # noqa: N802 - gRPC's name
-        self, request: skill_pb2.ListSkillsRequest, context: Context
-    ) -> skill_pb2.ListSkillsResponse:
+    async def ListSkills(self, request: skill_pb2.ListSkillsRequest, context: Context) -> skill_pb2.ListSkillsResponse:
         """Read all skills."""
         return skill_pb2.ListSkillsResponse(
             skills=[

@@ -44,9 +44,7 @@ class SystemApi(system_pb2_grpc.SystemServiceServicer):
         self._sources = sources
         self._clocks = clocks
 
-    async def GetStatus(  # noqa: N802 - gRPC's name
-        self, request: system_pb2.GetStatusRequest, context: Context
-    ) -> system_pb2.GetStatusResponse:
+    async def GetStatus(self, request: system_pb2.GetStatusRequest, context: Context) -> system_pb2.GetStatusResponse:
         """Read the status."""
         life = self._lifecycle
         ready = life.state is not LifeState.STARTING

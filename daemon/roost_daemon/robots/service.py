@@ -42,7 +42,7 @@ class GatewayService(gateway_pb2_grpc.RobotGatewayServiceServicer):
     def __init__(self, gateway: Gateway, clocks: Clocks) -> None:
         self._gateway, self._clocks = gateway, clocks
 
-    async def Command(  # noqa: N802 - the name is the contract's
+    async def Command(
         self, request: gateway_pb2.CommandRequest, context: _Context
     ) -> AsyncIterator[gateway_pb2.CommandResponse]:
         """Carry out one command; the stream ends with it, and it ends with the stream."""
@@ -70,13 +70,11 @@ class GatewayService(gateway_pb2_grpc.RobotGatewayServiceServicer):
             gone = CommandFailedError("the one who asked for it went away", remedy="ask again")
             execution.conclude(End.CANCELLED, gone)
 
-    async def GetState(  # noqa: N802
-        self, request: gateway_pb2.GetStateRequest, context: _Context
-    ) -> gateway_pb2.GetStateResponse:
+    async def GetState(self, request: gateway_pb2.GetStateRequest, context: _Context) -> gateway_pb2.GetStateResponse:
         """The robot's state."""
         return gateway_pb2.GetStateResponse(state=self._state())
 
-    async def WatchState(  # noqa: N802
+    async def WatchState(
         self, request: gateway_pb2.WatchStateRequest, context: _Context
     ) -> AsyncIterator[gateway_pb2.WatchStateResponse]:
         """The robot's state, again and again."""
@@ -86,15 +84,13 @@ class GatewayService(gateway_pb2_grpc.RobotGatewayServiceServicer):
             yield gateway_pb2.WatchStateResponse(state=self._state())
             await anyio.sleep(period_s)
 
-    async def Heartbeat(  # noqa: N802
-        self, request: gateway_pb2.HeartbeatRequest, context: _Context
-    ) -> gateway_pb2.HeartbeatResponse:
+    async def Heartbeat(self, request: gateway_pb2.HeartbeatRequest, context: _Context) -> gateway_pb2.HeartbeatResponse:
         """Hear the daemon."""
         async with problems_reported(context):
             timeout_ns = self._gateway.beat(request.daemon, request.fencing_token)
         return gateway_pb2.HeartbeatResponse(timeout=duration_to_proto(timeout_ns))
 
-    async def Stop(self, request: gateway_pb2.StopRequest, context: _Context) -> gateway_pb2.StopResponse:  # noqa: N802
+    async def Stop(self, request: gateway_pb2.StopRequest, context: _Context) -> gateway_pb2.StopResponse:
         """Bring the robot to rest."""
         return gateway_pb2.StopResponse(at_rest=await self._gateway.stop(request.reason))
 

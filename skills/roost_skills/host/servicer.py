@@ -78,7 +78,7 @@ class SkillHostServicer(skill_host_pb2_grpc.SkillHostServiceServicer):
             self._scope.cancel()
 
     # Named by the contract; a coroutine that writes, not a generator, so that the run ends with the call's own task.
-    async def RunSkill(  # type: ignore[override] # noqa: N802
+    async def RunSkill(  # type: ignore[override]
         self, request: skill_host_pb2.RunSkillRequest, context: _CallContext
     ) -> None:
         """Run one skill to its end."""

@@ -30,14 +30,14 @@ class ScriptedMissions(mission_pb2_grpc.MissionServiceServicer):
     submitted: list[mission_pb2.SubmitGoalRequest] = field(default_factory=list)
     resumed: list[int] = field(default_factory=list)
 
-    async def SubmitGoal(self, request: mission_pb2.SubmitGoalRequest, context: Any) -> Any:  # noqa: N802
+    async def SubmitGoal(self, request: mission_pb2.SubmitGoalRequest, context: Any) -> Any:
         self.submitted.append(request)
         return mission_pb2.SubmitGoalResponse(mission=mission_pb2.Mission(id="m1", goal=request.text))
 
-    async def GetMission(self, request: mission_pb2.GetMissionRequest, context: Any) -> Any:  # noqa: N802
+    async def GetMission(self, request: mission_pb2.GetMissionRequest, context: Any) -> Any:
         await abort(context, UnknownNameError(f"there is no mission '{request.id}'", remedy="`roost watch` lists them all"))
 
-    async def WatchMission(self, request: mission_pb2.WatchMissionRequest, context: Any) -> AsyncIterator[Any]:  # noqa: N802
+    async def WatchMission(self, request: mission_pb2.WatchMissionRequest, context: Any) -> AsyncIterator[Any]:
         self.resumed.append(request.resume_after)
         breaks_after = self.breaks_after.pop(0) if self.breaks_after else EVENTS
         for sequence in range(request.resume_after + 1, EVENTS + 1):
@@ -45,16 +45,16 @@ class ScriptedMissions(mission_pb2_grpc.MissionServiceServicer):
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the daemon ends")
             yield mission_pb2.WatchMissionResponse(event=mission_pb2.MissionEvent(sequence=sequence))
 
-    async def PreviewGoal(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def PreviewGoal(self, request: Any, context: Any) -> Any:
         raise NotImplementedError
 
-    async def ListMissions(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def ListMissions(self, request: Any, context: Any) -> Any:
         return mission_pb2.ListMissionsResponse(missions=[mission_pb2.Mission(id="m1")])
 
-    async def CancelMission(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def CancelMission(self, request: Any, context: Any) -> Any:
         raise NotImplementedError
 
-    async def StopAll(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def StopAll(self, request: Any, context: Any) -> Any:
         return mission_pb2.StopAllResponse(missions=["m1"], robots=["drone1"])
 
 

@@ -36,7 +36,7 @@ class ScriptedGateway(gateway_pb2_grpc.RobotGatewayServiceServicer):
     commands: list[gateway_pb2.CommandRequest] = field(default_factory=list)
     cancelled: int = 0
 
-    async def Command(self, request: gateway_pb2.CommandRequest, context: Any) -> AsyncIterator[Any]:  # noqa: N802
+    async def Command(self, request: gateway_pb2.CommandRequest, context: Any) -> AsyncIterator[Any]:
         self.commands.append(request)
         yield gateway_pb2.CommandResponse(state=gateway_pb2.COMMAND_STATE_ACCEPTED)
         if self.hold:
@@ -46,18 +46,18 @@ class ScriptedGateway(gateway_pb2_grpc.RobotGatewayServiceServicer):
                 self.cancelled += 1
         yield self.end
 
-    async def GetState(self, request: gateway_pb2.GetStateRequest, context: Any) -> Any:  # noqa: N802
+    async def GetState(self, request: gateway_pb2.GetStateRequest, context: Any) -> Any:
         return gateway_pb2.GetStateResponse(
             state=gateway_pb2.RobotState(robot="drone1", holding=self.holding, accepting=True)
         )
 
-    async def WatchState(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def WatchState(self, request: Any, context: Any) -> Any:
         raise NotImplementedError
 
-    async def Heartbeat(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Heartbeat(self, request: Any, context: Any) -> Any:
         raise NotImplementedError
 
-    async def Stop(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Stop(self, request: Any, context: Any) -> Any:
         raise NotImplementedError
 
 
@@ -70,7 +70,7 @@ class ScriptedInference(inference_pb2_grpc.InferenceServiceServicer):
     drops: int = 0
     requests: list[inference_pb2.InferRequest] = field(default_factory=list)
 
-    async def Infer(self, request: inference_pb2.InferRequest, context: Any) -> Any:  # noqa: N802
+    async def Infer(self, request: inference_pb2.InferRequest, context: Any) -> Any:
         self.requests.append(request)
         if request.camera != "drone1":
             await abort(context, UnknownNameError(f"there is no camera '{request.camera}'"))
@@ -88,10 +88,10 @@ class ScriptedInference(inference_pb2_grpc.InferenceServiceServicer):
             result.detections.add(label="vest", score=self.vest_score)
         return inference_pb2.InferResponse(result=result)
 
-    async def GetStats(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def GetStats(self, request: Any, context: Any) -> Any:
         raise NotImplementedError
 
-    async def WatchResults(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def WatchResults(self, request: Any, context: Any) -> Any:
         raise NotImplementedError
 
 
