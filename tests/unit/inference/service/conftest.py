@@ -71,7 +71,9 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 
 def now_ns() -> int:
-    return round(asyncio.get_running_loop().time() * 1e9)
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop), "an event loop of other tests is still open, and anyio hands it on"
+    return round(loop.time() * 1e9)
 
 
 CLOCKS = Clocks(monotonic_ns=now_ns, utc_ns=lambda: 1_000_000_000_000 + now_ns())

@@ -1,0 +1,1 @@
+"""Gateways and simulated robots. A package, so that its fixtures of that scope end with it and not with the session."""
