@@ -17,11 +17,9 @@ from roost.errors import RoostError, UnknownNameError
 from roost_daemon.brain.providers import GoalProvider
 from roost_daemon.brain.road import understand
 from roost_daemon.brain.verifier import CheckedGoal
-from roost_daemon.logic.monitor import Monitor
-from roost_daemon.logic.parser import parse
 from roost_daemon.missions.events import Happening, Kind, MissionEvent, Problem, plan_to_data, tree_to_data
 from roost_daemon.missions.journal import Journal
-from roost_daemon.missions.mission import Mission, RuleMonitor, replay
+from roost_daemon.missions.mission import Mission, replay
 from roost_daemon.missions.planner import Planner
 from roost_daemon.missions.runner import MissionRunner
 from roost_daemon.missions.view import MissionUpdate, MissionView, view
@@ -170,11 +168,6 @@ class Goals:
         if not events:
             raise UnknownNameError(f"there is no mission '{mission_id}'", remedy="`roost watch` lists them all")
         return replay(mission_id, events)
-
-
-def monitor_for(formula: str) -> RuleMonitor:
-    """A monitor of a formula's text, as `roost_daemon.missions.runner.MissionRunner` needs it."""
-    return Monitor(formula, parse(formula))
 
 
 def _goal_data(goal: CheckedGoal) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from roost.contract import SkillContract
 from roost_daemon.app.remembering import RememberingHosts
 from roost_daemon.app.robots import RobotsPart
 from roost_daemon.brain.grammar import GrammarProvider
-from roost_daemon.goals import Goals, monitor_for
+from roost_daemon.goals import Goals
+from roost_daemon.logic.monitor import monitor_for
 from roost_daemon.memory.store import FactStore
 from roost_daemon.missions.journal import Journal, open_journal
 from roost_daemon.missions.planner import Planner

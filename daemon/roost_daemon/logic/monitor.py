@@ -6,8 +6,9 @@ from collections.abc import Set as AbstractSet
 
 from roost_daemon.logic.automaton import Automaton, Verdict, build_automaton
 from roost_daemon.logic.formula import Formula
+from roost_daemon.logic.parser import parse
 
-__all__ = ["Monitor", "Verdict"]
+__all__ = ["Monitor", "Verdict", "monitor_for"]
 
 
 class Monitor:
@@ -52,3 +53,11 @@ class Monitor:
         if verdict is not before:
             self.changed_at = self.position
         return verdict
+
+
+def monitor_for(formula: str) -> Monitor:
+    """A monitor of a formula's text, as the journal holds it.
+
+    Raises what `parse` and `Monitor` raise.
+    """
+    return Monitor(formula, parse(formula))

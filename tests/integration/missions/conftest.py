@@ -17,7 +17,8 @@ from roost.clock import Clocks
 from roost.errors import UnavailableError
 from roost.robot import CommandFailedError, Pose, RobotState
 from roost_daemon.brain.grammar import GrammarProvider
-from roost_daemon.goals import Goals, monitor_for
+from roost_daemon.goals import Goals
+from roost_daemon.logic.monitor import monitor_for
 from roost_daemon.missions.journal import Journal, open_journal
 from roost_daemon.missions.planner import Planner
 from roost_daemon.missions.ports import RobotReport, StepOrder

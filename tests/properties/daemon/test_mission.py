@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import roost_daemon.demo
 from roost_daemon.brain.tree import Group, KeepOut, Step, TaskTree
-from roost_daemon.goals import monitor_for
+from roost_daemon.logic.monitor import monitor_for
 from roost_daemon.missions.events import ENDINGS, Happening, Kind, MissionEvent, plan_to_data, tree_to_data
 from roost_daemon.missions.mission import Mission, StepState, replay
 from roost_daemon.missions.planner import Planner

@@ -338,7 +338,11 @@ class Witness:
 
     def end(self) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # a listener that cannot let go of ROS is no matter of the demo
+            self._process.wait(10)
         self._reader.join(30)
         assert self._process.stdout is not None
         self._process.stdout.close()

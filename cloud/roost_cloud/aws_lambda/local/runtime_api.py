@@ -75,7 +75,7 @@ class RuntimeApi:
             content_type="application/json",
             headers={
                 "Lambda-Runtime-Aws-Request-Id": request_id,
-                "Lambda-Runtime-Deadline-Ms": str(round((time.time() + self._spec.timeout_s) * 1000)),
+                "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self._spec.timeout_s) * 1000)),
                 "Lambda-Runtime-Invoked-Function-Arn": self._spec.arn,
             },
         )

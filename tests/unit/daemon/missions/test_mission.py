@@ -11,7 +11,7 @@ import pytest
 import roost_daemon.demo
 from roost.contract import SkillContract
 from roost_daemon.brain.tree import Group, KeepOut, Step, TaskTree
-from roost_daemon.goals import monitor_for
+from roost_daemon.logic.monitor import monitor_for
 from roost_daemon.missions.events import Happening, Kind, MissionEvent, plan_to_data, tree_to_data
 from roost_daemon.missions.mission import MOST_REPAIRS, Mission, MissionState, StepState, replay
 from roost_daemon.missions.planner import Planner
